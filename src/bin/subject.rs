@@ -1,0 +1,3 @@
+//! The process under measurement.
+
+fn main() {}

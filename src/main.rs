@@ -1,0 +1,3 @@
+//! The `forkbench` command: parse, dispatch, exit code.
+
+fn main() {}
