@@ -1,7 +1,10 @@
 //! forkbench measures what starting a process or a thread costs.
 
+pub mod clock;
 pub mod footprint;
 pub mod mechanism;
+pub mod protocol;
 pub mod recording;
 pub mod statistics;
+pub mod subject;
 pub mod units;

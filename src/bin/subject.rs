@@ -1,3 +1,25 @@
-//! The process under measurement.
+//! The process under measurement. It is a program of its own because a child pays for its parent's
+//! image; see the library's `subject` module for what it does.
+//!
+//! There is no Rust `main`: the runtime's signal stack and guard page would be two more mappings for
+//! every child to copy.
+#![no_main]
 
-fn main() {}
+use std::ffi::{CStr, c_char, c_int};
+
+/// Entry point, called by the C runtime.
+#[unsafe(no_mangle)]
+pub extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
+    // SAFETY: the C runtime passes `count` pointers to null-terminated strings.
+    let argument = (count > 1).then(|| unsafe { CStr::from_ptr(*arguments.add(1)) });
+    match argument.map(CStr::to_bytes) {
+        None => forkbench::subject::serve(),
+        Some(b"keep") => forkbench::subject::keep(),
+        Some(_) => {
+            eprintln!(
+                "forkbench-subject reads a job on standard input: forkbench list --job fork/64MiB | forkbench-subject"
+            );
+            2
+        }
+    }
+}

@@ -1,37 +1,110 @@
-//! Ways to start a child.
+//! Ways to start a child: one file each, and a row in [`MECHANISMS`].
+//!
+//! # The rule
+//!
+//! Between `fork` (or `vfork`, or `clone`) and `_exit` or `execve`, a child allocates nothing, formats
+//! nothing, takes no lock and cannot panic. What it needs is prepared before the call, in a
+//! [`stage::Child`]; what it has to say it writes to memory that is there already.
 
-use serde::{Deserialize, Serialize};
+mod claim;
+mod clone3;
+mod clone_vm;
+mod command;
+mod command_fork;
+mod failure;
+mod fork;
+mod fork_exec;
+mod null;
+mod phase;
+mod posix_spawn;
+mod pthread;
+mod reap;
+mod stage;
+mod thread;
+mod vfork;
+mod vfork_exec;
 
-/// A span of a sample. All begin just before the call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    /// Until the call has returned in the parent: how long the parent stood still.
-    Call,
-    /// Until the child's first reading of the clock.
-    Start,
-    /// Until the new image's first instruction.
-    Exec,
-    /// Until the parent has waited for the child: its whole life, teardown included.
-    Reap,
+pub use claim::{Claim, Event};
+pub use failure::Failure;
+pub use phase::Phase;
+pub use reap::Zombie;
+pub use stage::{Image, Iteration, Needs, Sample, Stage, Trace};
+
+/// A way to start a child.
+#[derive(Debug)]
+pub struct Mechanism {
+    /// Its name in ids, protocol, columns and charts.
+    pub name: &'static str,
+    /// What runs, in a line.
+    pub summary: &'static str,
+    /// The phases it has when the child executes forkbench's own image, if it executes one.
+    pub phases: &'static [Phase],
+    /// What a tracer must see.
+    pub claim: Claim,
+    /// Whether the call returns in the child too, in code of ours.
+    pub returns_twice: bool,
+    /// What has to be there before it can run.
+    pub needs: Needs,
+    /// Starts a child, waits for it and checks that it was the child that was meant.
+    pub iterate: fn(&mut Stage, Iteration) -> Result<Sample, Failure>,
 }
 
-impl Phase {
-    /// Every phase, in the order in which they end.
-    pub const ALL: [Self; 4] = [Self::Call, Self::Start, Self::Exec, Self::Reap];
+/// Every mechanism, in the order in which tables list them.
+pub static MECHANISMS: &[Mechanism] = &[
+    null::MECHANISM,
+    fork::MECHANISM,
+    vfork::MECHANISM,
+    clone_vm::MECHANISM,
+    clone3::MECHANISM,
+    fork_exec::MECHANISM,
+    vfork_exec::MECHANISM,
+    posix_spawn::MECHANISM,
+    command::MECHANISM,
+    command_fork::MECHANISM,
+    pthread::MECHANISM,
+    thread::MECHANISM,
+];
 
-    /// The word for it in protocol, columns and charts.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Call => "call",
-            Self::Start => "start",
-            Self::Exec => "exec",
-            Self::Reap => "reap",
-        }
+impl Mechanism {
+    /// The mechanism of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        MECHANISMS.iter().find(|mechanism| mechanism.name == name)
     }
 
-    /// The phase a word stands for.
-    pub fn from_name(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|phase| phase.name() == word)
+    /// Whether it has that phase; a foreign image does not say when its first instruction ran.
+    pub fn has(&self, phase: Phase, foreign_image: bool) -> bool {
+        self.phases.contains(&phase) && !(foreign_image && phase == Phase::Exec)
+    }
+
+    /// Whether any phase of it takes iterations with a stamping child.
+    pub fn stamps(&self, foreign_image: bool) -> bool {
+        self.has(Phase::Start, foreign_image) || self.has(Phase::Exec, foreign_image)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mechanism_has_a_name_of_its_own_and_a_call() {
+        for (index, mechanism) in MECHANISMS.iter().enumerate() {
+            assert!(
+                mechanism.phases.contains(&Phase::Call),
+                "{}",
+                mechanism.name
+            );
+            assert!(
+                MECHANISMS[..index]
+                    .iter()
+                    .all(|earlier| earlier.name != mechanism.name),
+                "{} stands twice",
+                mechanism.name
+            );
+            assert_eq!(
+                mechanism.needs.image,
+                mechanism.phases.contains(&Phase::Exec)
+            );
+        }
     }
 }

@@ -1,0 +1,47 @@
+//! libc's `fork`; the child leaves at once.
+
+use super::claim::{Claim, Event};
+use super::reap::reap;
+use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
+use crate::clock;
+
+pub(super) const MECHANISM: Mechanism = Mechanism {
+    name: "fork",
+    summary: "libc fork; the child calls _exit",
+    phases: &[Phase::Call, Phase::Start, Phase::Reap],
+    claim: Claim {
+        event: Event::Fork,
+        calls: &["clone", "fork"],
+        flags: &["SIGCHLD"],
+        without: &["CLONE_VM", "CLONE_VFORK", "CLONE_PIDFD"],
+        exec: false,
+        also: &[],
+    },
+    returns_twice: true,
+    needs: Needs {
+        image: false,
+        stack: false,
+    },
+    iterate,
+};
+
+fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
+    let child = stage.child(iteration, false);
+    let t0 = clock::now();
+    // SAFETY: the child only stamps and leaves, which is safe between fork and _exit.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        // SAFETY: this is the child; `child` is in its copy of the parent's memory.
+        unsafe {
+            child.arrive(0);
+            child.leave()
+        }
+    }
+    let called = clock::now();
+    if pid < 0 {
+        return Err(Failure::of_call("fork"));
+    }
+    let reaped = reap(stage, pid, iteration.status())?;
+    stage.check_memory(false)?;
+    stage.sample(iteration, t0, called, reaped)
+}

@@ -1,0 +1,60 @@
+//! libc's `vfork` through a shim in C, because it returns twice on one stack.
+
+use std::ffi::c_void;
+
+use super::claim::{Claim, Event};
+use super::reap::reap;
+use super::stage::Child;
+use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
+use crate::clock;
+
+pub(super) const MECHANISM: Mechanism = Mechanism {
+    name: "vfork",
+    summary: "libc vfork; the child calls _exit, and only then does the call return",
+    phases: &[Phase::Call, Phase::Start, Phase::Reap],
+    claim: Claim {
+        event: Event::Vfork,
+        calls: &["vfork", "clone"],
+        flags: &["CLONE_VM", "CLONE_VFORK", "SIGCHLD"],
+        without: &["STACK"],
+        exec: false,
+        also: &[],
+    },
+    returns_twice: true,
+    needs: Needs {
+        image: false,
+        stack: false,
+    },
+    iterate,
+};
+
+unsafe extern "C" {
+    /// Runs `child(argument)` in a vforked child, which must not return, and returns its pid.
+    pub(super) fn forkbench_vfork(
+        child: unsafe extern "C" fn(*mut c_void),
+        argument: *mut c_void,
+    ) -> libc::pid_t;
+}
+
+fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
+    let mut child = stage.child(iteration, true);
+    let t0 = clock::now();
+    // SAFETY: `run` does not return and touches only `child` and the stamps, as vfork demands.
+    let pid = unsafe { forkbench_vfork(run, (&raw mut child).cast()) };
+    let called = clock::now();
+    if pid < 0 {
+        return Err(Failure::of_call("vfork"));
+    }
+    let reaped = reap(stage, pid, iteration.status())?;
+    stage.check_memory(true)?;
+    stage.sample(iteration, t0, called, reaped)
+}
+
+unsafe extern "C" fn run(child: *mut c_void) {
+    // SAFETY: the parent stands still and keeps `child` alive; this is a process of its own.
+    unsafe {
+        let child = &*child.cast::<Child>();
+        child.arrive(0);
+        child.leave()
+    }
+}

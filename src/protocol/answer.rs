@@ -1,0 +1,391 @@
+//! What the subject answers.
+
+use super::pairs::{LineError, Pairs, escape, put, put_some, unescape};
+use crate::footprint::Receipt;
+use crate::mechanism::Phase;
+
+/// An answer of the subject: one line.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// `subject protocol=1 pid=…`: the first line.
+    Hello {
+        /// The protocol's version.
+        protocol: u32,
+        /// The subject's pid.
+        pid: i32,
+    },
+    /// `receipt …`: the footprint is held.
+    Receipt(Box<Receipt>),
+    /// `first …`: the first iteration of all, which is kept apart.
+    First(TimedSample),
+    /// `sample …`: one iteration.
+    Sample(TimedSample),
+    /// `done …`: all iterations of an order were done.
+    Done(Batch),
+    /// `life …`: one child's life.
+    Life(Box<Observed>),
+    /// `skip REASON`: this host cannot do what was ordered.
+    Skip(String),
+    /// `fail REASON`: something went wrong.
+    Fail(String),
+}
+
+/// The phases of one iteration, nanoseconds after `t0`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TimedSample {
+    /// By [`Phase::ALL`]; `None` was not measured in this iteration.
+    pub phases: [Option<u64>; 4],
+}
+
+impl TimedSample {
+    /// One phase.
+    pub fn get(&self, phase: Phase) -> Option<u64> {
+        self.phases[phase as usize]
+    }
+
+    /// Sets one phase.
+    pub fn set(&mut self, phase: Phase, nanoseconds: u64) {
+        self.phases[phase as usize] = Some(nanoseconds);
+    }
+}
+
+/// What a batch of iterations took.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Batch {
+    /// Plain and stamped iterations done, warm-up and first left out.
+    pub iterations: u64,
+    /// Wall time of the loop over them, nanoseconds.
+    pub wall: u64,
+    /// The part of it inside timed operations.
+    pub timed: u64,
+    /// Longest pause a spinning clock saw before the loop.
+    pub gap: Option<u64>,
+    /// The subject's minor page faults in the loop.
+    pub minor_faults: Option<u64>,
+    /// The subject's major page faults in the loop.
+    pub major_faults: Option<u64>,
+    /// Times it gave up the CPU.
+    pub voluntary_switches: Option<u64>,
+    /// Times the CPU was taken from it.
+    pub involuntary_switches: Option<u64>,
+}
+
+/// One child's life as both sides saw it; nanoseconds after `t0`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Observed {
+    /// The parent's pid.
+    pub parent_pid: i32,
+    /// What the call returned in the parent.
+    pub returned: i64,
+    /// What it returned in the child.
+    pub child_returned: Option<i64>,
+    /// The child's own word for its pid.
+    pub child_pid: Option<i32>,
+    /// The child's own word for its parent's.
+    pub child_parent_pid: Option<i32>,
+    /// The call returned in the parent.
+    pub call: u64,
+    /// The child first read the clock.
+    pub start: Option<u64>,
+    /// The new image's first instruction.
+    pub exec: Option<u64>,
+    /// The child's last reading of the clock.
+    pub end: Option<u64>,
+    /// The parent was told that it has ended.
+    pub ended: Option<u64>,
+    /// It was reaped.
+    pub reap: u64,
+    /// Time on a CPU.
+    pub ran: Option<u64>,
+    /// Time ready, without one.
+    pub waited: Option<u64>,
+    /// Minor page faults of the child.
+    pub minor_faults: Option<u64>,
+    /// Major page faults of the child.
+    pub major_faults: Option<u64>,
+    /// Times the child gave up the CPU.
+    pub voluntary_switches: Option<u64>,
+    /// Times the CPU was taken from it.
+    pub involuntary_switches: Option<u64>,
+    /// What it ended with.
+    pub status: Option<i32>,
+}
+
+impl Answer {
+    /// The line for it, without its end.
+    pub fn to_line(&self) -> String {
+        match self {
+            Self::Hello { protocol, pid } => format!("subject protocol={protocol} pid={pid}"),
+            Self::Receipt(receipt) => receipt_line(receipt),
+            Self::First(sample) => sample_line("first", sample),
+            Self::Sample(sample) => sample_line("sample", sample),
+            Self::Done(batch) => done_line(batch),
+            Self::Life(observed) => life_line(observed),
+            Self::Skip(reason) => format!("skip {}", one_line(reason)),
+            Self::Fail(reason) => format!("fail {}", one_line(reason)),
+        }
+    }
+
+    /// Reads a line. It is untrusted.
+    ///
+    /// # Errors
+    /// Names the word, key or value that it does not understand.
+    pub fn from_line(line: &str) -> Result<Self, LineError> {
+        let pairs = Pairs::of(line);
+        let rest = || {
+            line.trim_end()
+                .split_once(' ')
+                .map_or("", |(_, rest)| rest)
+                .to_owned()
+        };
+        match pairs.word {
+            "subject" => Ok(Self::Hello {
+                protocol: pairs.required("protocol", "version")?,
+                pid: pairs.required("pid", "pid")?,
+            }),
+            "receipt" => read_receipt(&pairs).map(|receipt| Self::Receipt(Box::new(receipt))),
+            "first" => read_sample(&pairs).map(Self::First),
+            "sample" => read_sample(&pairs).map(Self::Sample),
+            "done" => read_done(&pairs).map(Self::Done),
+            "life" => read_life(&pairs).map(|observed| Self::Life(Box::new(observed))),
+            "skip" => Ok(Self::Skip(rest())),
+            "fail" => Ok(Self::Fail(rest())),
+            _ => Err(pairs.unknown_word()),
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+fn sample_line(word: &str, sample: &TimedSample) -> String {
+    let mut line = word.to_owned();
+    for phase in Phase::ALL {
+        put_some(&mut line, phase.name(), sample.get(phase));
+    }
+    line
+}
+
+fn read_sample(pairs: &Pairs<'_>) -> Result<TimedSample, LineError> {
+    let mut sample = TimedSample::default();
+    for phase in Phase::ALL {
+        sample.phases[phase as usize] = pairs.optional(phase.name(), "number of nanoseconds")?;
+    }
+    Ok(sample)
+}
+
+fn done_line(batch: &Batch) -> String {
+    let mut line = "done".to_owned();
+    put(&mut line, "iterations", batch.iterations);
+    put(&mut line, "wall", batch.wall);
+    put(&mut line, "timed", batch.timed);
+    put_some(&mut line, "gap", batch.gap);
+    put_some(&mut line, "minor_faults", batch.minor_faults);
+    put_some(&mut line, "major_faults", batch.major_faults);
+    put_some(&mut line, "voluntary_switches", batch.voluntary_switches);
+    put_some(
+        &mut line,
+        "involuntary_switches",
+        batch.involuntary_switches,
+    );
+    line
+}
+
+fn read_done(pairs: &Pairs<'_>) -> Result<Batch, LineError> {
+    Ok(Batch {
+        iterations: pairs.required("iterations", "count")?,
+        wall: pairs.required("wall", "number of nanoseconds")?,
+        timed: pairs.required("timed", "number of nanoseconds")?,
+        gap: pairs.optional("gap", "number of nanoseconds")?,
+        minor_faults: pairs.optional("minor_faults", "count")?,
+        major_faults: pairs.optional("major_faults", "count")?,
+        voluntary_switches: pairs.optional("voluntary_switches", "count")?,
+        involuntary_switches: pairs.optional("involuntary_switches", "count")?,
+    })
+}
+
+fn life_line(life: &Observed) -> String {
+    let mut line = "life".to_owned();
+    put(&mut line, "parent_pid", life.parent_pid);
+    put(&mut line, "returned", life.returned);
+    put_some(&mut line, "child_returned", life.child_returned);
+    put_some(&mut line, "child_pid", life.child_pid);
+    put_some(&mut line, "child_parent_pid", life.child_parent_pid);
+    put(&mut line, "call", life.call);
+    put_some(&mut line, "start", life.start);
+    put_some(&mut line, "exec", life.exec);
+    put_some(&mut line, "end", life.end);
+    put_some(&mut line, "ended", life.ended);
+    put(&mut line, "reap", life.reap);
+    put_some(&mut line, "ran", life.ran);
+    put_some(&mut line, "waited", life.waited);
+    put_some(&mut line, "minor_faults", life.minor_faults);
+    put_some(&mut line, "major_faults", life.major_faults);
+    put_some(&mut line, "voluntary_switches", life.voluntary_switches);
+    put_some(&mut line, "involuntary_switches", life.involuntary_switches);
+    put_some(&mut line, "status", life.status);
+    line
+}
+
+fn read_life(pairs: &Pairs<'_>) -> Result<Observed, LineError> {
+    let time = "number of nanoseconds";
+    Ok(Observed {
+        parent_pid: pairs.required("parent_pid", "pid")?,
+        returned: pairs.required("returned", "number")?,
+        child_returned: pairs.optional("child_returned", "number")?,
+        child_pid: pairs.optional("child_pid", "pid")?,
+        child_parent_pid: pairs.optional("child_parent_pid", "pid")?,
+        call: pairs.required("call", time)?,
+        start: pairs.optional("start", time)?,
+        exec: pairs.optional("exec", time)?,
+        end: pairs.optional("end", time)?,
+        ended: pairs.optional("ended", time)?,
+        reap: pairs.required("reap", time)?,
+        ran: pairs.optional("ran", time)?,
+        waited: pairs.optional("waited", time)?,
+        minor_faults: pairs.optional("minor_faults", "count")?,
+        major_faults: pairs.optional("major_faults", "count")?,
+        voluntary_switches: pairs.optional("voluntary_switches", "count")?,
+        involuntary_switches: pairs.optional("involuntary_switches", "count")?,
+        status: pairs.optional("status", "exit status")?,
+    })
+}
+
+fn receipt_line(receipt: &Receipt) -> String {
+    let mut line = "receipt".to_owned();
+    put(&mut line, "pid", receipt.pid);
+    put(&mut line, "image", escape(&receipt.image));
+    put(&mut line, "ballast", receipt.ballast);
+    put_some(&mut line, "rss", receipt.rss);
+    put_some(&mut line, "thp", receipt.thp);
+    put_some(&mut line, "hugetlb", receipt.hugetlb);
+    put_some(&mut line, "present", receipt.present);
+    put_some(
+        &mut line,
+        "vm_flags",
+        receipt
+            .vm_flags
+            .as_deref()
+            .map(|flags| flags.replace(' ', ",")),
+    );
+    put_some(&mut line, "page_tables", receipt.page_tables);
+    put_some(&mut line, "process_rss", receipt.process_rss);
+    put_some(&mut line, "vmas", receipt.vmas);
+    put_some(&mut line, "vmas_added", receipt.vmas_added);
+    put_some(&mut line, "threads", receipt.threads);
+    put_some(&mut line, "busy", receipt.busy);
+    put_some(&mut line, "fds", receipt.fds);
+    put_some(&mut line, "fds_added", receipt.fds_added);
+    put_some(&mut line, "adjacency", receipt.adjacency);
+    put_some(&mut line, "nearness", receipt.nearness);
+    put_some(&mut line, "fill", receipt.fill_ns);
+    put_some(&mut line, "soaked", receipt.soaked);
+    if !receipt.unverified.is_empty() {
+        let names: Vec<String> = receipt.unverified.iter().map(|name| escape(name)).collect();
+        put(&mut line, "unverified", names.join(","));
+    }
+    line
+}
+
+fn read_receipt(pairs: &Pairs<'_>) -> Result<Receipt, LineError> {
+    let size = "number of bytes";
+    let share = |key: &'static str| match pairs.optional::<f64>(key, "share from 0 to 1")? {
+        Some(value) if !(0.0..=1.0).contains(&value) => {
+            Err(pairs.bad_value(key, &value.to_string(), "share from 0 to 1"))
+        }
+        value => Ok(value),
+    };
+    let unverified = pairs.text("unverified").filter(|names| !names.is_empty());
+    Ok(Receipt {
+        pid: pairs.required("pid", "pid")?,
+        image: pairs.text("image").map(unescape).unwrap_or_default(),
+        ballast: pairs.required("ballast", size)?,
+        rss: pairs.optional("rss", size)?,
+        thp: pairs.optional("thp", size)?,
+        hugetlb: pairs.optional("hugetlb", size)?,
+        present: pairs.optional("present", size)?,
+        vm_flags: pairs.text("vm_flags").map(|flags| flags.replace(',', " ")),
+        page_tables: pairs.optional("page_tables", size)?,
+        process_rss: pairs.optional("process_rss", size)?,
+        vmas: pairs.optional("vmas", "count")?,
+        vmas_added: pairs.optional("vmas_added", "count")?,
+        threads: pairs.optional("threads", "count")?,
+        busy: pairs.optional("busy", "count")?,
+        fds: pairs.optional("fds", "count")?,
+        fds_added: pairs.optional("fds_added", "count")?,
+        adjacency: share("adjacency")?,
+        nearness: share("nearness")?,
+        fill_ns: pairs.optional("fill", "number of nanoseconds")?,
+        soaked: pairs.optional("soaked", size)?,
+        unverified: unverified
+            .map(|names| names.split(',').map(unescape).collect())
+            .unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_answer_survives_its_line() {
+        let mut sample = TimedSample::default();
+        sample.set(Phase::Call, 41_000);
+        sample.set(Phase::Reap, 108_000);
+        let receipt = Receipt {
+            pid: 7,
+            image: "dynamic".into(),
+            ballast: 1 << 30,
+            rss: Some(1 << 30),
+            vm_flags: Some("rd wr mr mw me ac nh".into()),
+            adjacency: Some(0.96),
+            unverified: vec!["order".into(), "a, b".into()],
+            ..Receipt::default()
+        };
+        let batch = Batch {
+            iterations: 9,
+            wall: 10,
+            timed: 9,
+            gap: Some(3),
+            ..Batch::default()
+        };
+        let life = Observed {
+            parent_pid: 1,
+            returned: 2,
+            call: 3,
+            reap: 4,
+            ..Observed::default()
+        };
+        for answer in [
+            Answer::Hello {
+                protocol: 1,
+                pid: 12,
+            },
+            Answer::Receipt(Box::new(receipt)),
+            Answer::First(sample),
+            Answer::Sample(sample),
+            Answer::Done(batch),
+            Answer::Life(Box::new(life)),
+            Answer::Skip("needs 512 huge pages, 0 are free".into()),
+            Answer::Fail("fork failed".into()),
+        ] {
+            assert_eq!(Answer::from_line(&answer.to_line()), Ok(answer));
+        }
+    }
+
+    #[test]
+    fn impossible_values_are_refused() {
+        for line in [
+            "sample call=-1",
+            "sample call=1e3",
+            "sample call=18446744073709551616",
+            "receipt pid=1 ballast=0 adjacency=1.5",
+            "receipt pid=1 ballast=0 adjacency=NaN",
+            "done iterations=1 wall=1",
+            "hello",
+        ] {
+            assert!(Answer::from_line(line).is_err(), "{line}");
+        }
+    }
+}
