@@ -33,7 +33,7 @@ fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
     let mut errand = Errand {
         child: stage.child(iteration, true),
         watch: stage.watching,
-        task: None,
+        looked: None,
     };
     let mut thread = 0;
     let mut result = ptr::null_mut();
