@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod footprint;
+pub mod harness;
 pub mod mechanism;
 pub mod protocol;
 pub mod recording;

@@ -7,9 +7,12 @@
 
 use std::ffi::{CStr, c_char, c_int};
 
-/// Entry point, called by the C runtime.
+/// Entry point.
+///
+/// # Safety
+/// To be called by the C runtime alone, with its own arguments.
 #[unsafe(no_mangle)]
-pub extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
+pub unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
     // SAFETY: the C runtime passes `count` pointers to null-terminated strings.
     let argument = (count > 1).then(|| unsafe { CStr::from_ptr(*arguments.add(1)) });
     match argument.map(CStr::to_bytes) {

@@ -62,3 +62,21 @@ impl Held {
     /// Writes every page again.
     pub fn rewrite(&mut self) {}
 }
+
+/// Where a receipt misses its request.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct ReceiptMismatch {
+    /// What does not fit.
+    pub what: String,
+}
+
+impl Receipt {
+    /// Checks it against what was asked for.
+    ///
+    /// # Errors
+    /// Never, yet.
+    pub fn check(&self, _: &Footprint) -> Result<(), ReceiptMismatch> {
+        Ok(())
+    }
+}

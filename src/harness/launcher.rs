@@ -1,0 +1,212 @@
+//! What it takes to start a subject: its program, the CPUs, and what children execute.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+
+use super::cell::{Cell, NATIVE};
+use super::image::{self, ImageError};
+use crate::mechanism::Image;
+
+/// The file name of the subject that ships with forkbench.
+const SUBJECT: &str = "forkbench-subject";
+
+/// How a subject is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectCommand {
+    /// Its name in cell ids.
+    pub name: String,
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+/// Why no subject can be started.
+#[derive(Debug, thiserror::Error)]
+pub enum LauncherError {
+    /// The subject that ships is not where it should be.
+    #[error(
+        "{SUBJECT} is not at {}: install it beside forkbench, or say where it is with FORKBENCH_SUBJECT",
+        path.display()
+    )]
+    NoSubject {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// `--subject` without a name.
+    #[error(
+        "--subject `{text}`: write NAME=COMMAND, with a name of letters, digits, - and _, as in `static=./subject`"
+    )]
+    SubjectShape {
+        /// What was given.
+        text: String,
+    },
+    /// A cell's subject that nobody named.
+    #[error("{cell}: no subject `{subject}`; name its command with --subject {subject}=COMMAND")]
+    UnknownSubject {
+        /// The cell.
+        cell: String,
+        /// Its subject.
+        subject: String,
+    },
+    /// There is nothing to execute.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
+impl SubjectCommand {
+    /// Reads `NAME=COMMAND`; the command's words are separated by blanks.
+    ///
+    /// # Errors
+    /// [`LauncherError::SubjectShape`].
+    pub fn parse(text: &str) -> Result<Self, LauncherError> {
+        let error = || LauncherError::SubjectShape {
+            text: text.to_owned(),
+        };
+        let (name, command) = text.split_once('=').ok_or_else(error)?;
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let mut words = command.split_whitespace().map(str::to_owned);
+        let program = words.next().ok_or_else(error)?;
+        if name.is_empty() || !name.chars().all(is_word) {
+            return Err(error());
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            program: program.into(),
+            arguments: words.collect(),
+        })
+    }
+
+    /// The native subject: `FORKBENCH_SUBJECT`, else the one beside this executable.
+    ///
+    /// # Errors
+    /// [`LauncherError::NoSubject`].
+    pub fn native() -> Result<Self, LauncherError> {
+        let path = match std::env::var_os("FORKBENCH_SUBJECT") {
+            Some(path) => PathBuf::from(path),
+            None => {
+                let executable = std::env::current_exe().unwrap_or_default();
+                executable.parent().unwrap_or(Path::new(".")).join(SUBJECT)
+            }
+        };
+        Self::native_at(&path)
+    }
+
+    /// The native subject at `path`.
+    ///
+    /// # Errors
+    /// [`LauncherError::NoSubject`].
+    pub fn native_at(path: &Path) -> Result<Self, LauncherError> {
+        let program = path.canonicalize().map_err(|_| LauncherError::NoSubject {
+            path: path.to_owned(),
+        })?;
+        Ok(Self {
+            name: NATIVE.to_owned(),
+            program,
+            arguments: Vec::new(),
+        })
+    }
+}
+
+/// Everything that is the same for all trials of a run.
+#[derive(Debug)]
+pub struct Launcher {
+    native: SubjectCommand,
+    others: BTreeMap<String, SubjectCommand>,
+    /// CPUs this process could use before it pinned itself.
+    pub(super) allowed: CpuSet,
+    subject_cpu: Option<u32>,
+    own_image: Image,
+    /// What children execute instead, with the command as given.
+    foreign: Option<(String, Image)>,
+}
+
+impl Launcher {
+    /// Ready to start `native` and the named others; `cpus` are the subject's and the harness's own,
+    /// `None` where there is but one CPU. The calling thread is pinned from now on.
+    ///
+    /// # Errors
+    /// Where a program is missing.
+    pub fn new(
+        native: SubjectCommand,
+        others: Vec<SubjectCommand>,
+        cpus: Option<(u32, u32)>,
+        exec: Option<&str>,
+    ) -> Result<Self, LauncherError> {
+        let own_image = image::own()?;
+        let foreign = match exec {
+            Some(command) => Some((command.to_owned(), image::foreign(command)?)),
+            None => None,
+        };
+        let allowed = sched_getaffinity(Pid::from_raw(0)).unwrap_or_else(|_| CpuSet::new());
+        if let Some((_, harness)) = cpus {
+            let mut set = CpuSet::new();
+            // A harness that cannot be pinned disturbs a little; the doctor says so.
+            let _ = set.set(harness as usize);
+            let _ = sched_setaffinity(Pid::from_raw(0), &set);
+        }
+        let others = others
+            .into_iter()
+            .map(|other| (other.name.clone(), other))
+            .collect();
+        let subject_cpu = cpus.map(|(subject, _)| subject);
+        Ok(Self {
+            native,
+            others,
+            allowed,
+            subject_cpu,
+            own_image,
+            foreign,
+        })
+    }
+
+    /// The CPU that pinned subjects run on.
+    pub fn subject_cpu(&self) -> Option<u32> {
+        self.subject_cpu
+    }
+
+    /// The native subject, which is also the keeper of others.
+    pub fn native(&self) -> &SubjectCommand {
+        &self.native
+    }
+
+    /// The command of a cell's subject.
+    ///
+    /// # Errors
+    /// [`LauncherError::UnknownSubject`].
+    pub fn subject(&self, cell: &Cell) -> Result<&SubjectCommand, LauncherError> {
+        if cell.subject == NATIVE {
+            return Ok(&self.native);
+        }
+        self.others
+            .get(&cell.subject)
+            .ok_or_else(|| LauncherError::UnknownSubject {
+                cell: cell.to_string(),
+                subject: cell.subject.clone(),
+            })
+    }
+
+    /// What a cell's children execute.
+    pub fn image(&self, cell: &Cell) -> &Image {
+        match (&cell.exec, &self.foreign) {
+            (Some(_), Some((_, image))) => image,
+            _ => &self.own_image,
+        }
+    }
+
+    /// The foreign command, as it was given with `--exec`.
+    pub fn exec_command(&self, cell: &Cell) -> Option<String> {
+        let (command, _) = self.foreign.as_ref()?;
+        cell.exec.as_ref().map(|_| command.clone())
+    }
+
+    /// The file name of the foreign program, for cell ids.
+    pub fn exec_name(&self) -> Option<String> {
+        let (command, _) = self.foreign.as_ref()?;
+        let program = command.split_whitespace().next()?;
+        Some(program.rsplit('/').next().unwrap_or(program).to_owned())
+    }
+}

@@ -1,0 +1,11 @@
+//! From a plan to trials: who is measured, in which order, and by a subject that lives meanwhile.
+
+pub mod cell;
+pub mod image;
+pub mod interrupt;
+pub mod launcher;
+pub mod plan;
+pub mod runner;
+pub mod schedule;
+pub mod session;
+pub mod trial;

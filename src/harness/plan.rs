@@ -1,0 +1,232 @@
+//! Which cells are measured.
+
+use super::cell::{Cell, CellError};
+use crate::footprint::Footprint;
+use crate::mechanism::{MECHANISMS, Mechanism};
+
+/// Sizes at which mechanisms are compared by default.
+pub const SIZES: [u64; 6] = [0, 16 << 20, 64 << 20, 256 << 20, 1 << 30, 4 << 30];
+
+/// Mechanisms that stand for their kind over all sizes.
+pub const COMPARED: [&str; 4] = ["fork", "vfork", "posix_spawn", "thread"];
+
+/// Parents of 1 GiB that differ in one thing, or in two where one alone says nothing.
+pub const MEMORY: [&str; 14] = [
+    "1GiB",
+    "1GiB+thp",
+    "1GiB+hugetlb",
+    "1GiB+shared",
+    "1GiB+file",
+    "1GiB+file+read",
+    "1GiB+dontfork",
+    "1GiB+wipeonfork",
+    "1GiB+read",
+    "1GiB+untouched",
+    "1GiB+rewritten",
+    "1GiB+thp+rewritten",
+    "1GiB+shuffled",
+    "1GiB+shuffled+rewritten",
+];
+
+/// Why a filter selects nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A cell that cannot be.
+    #[error(transparent)]
+    Cell(#[from] CellError),
+    /// A glob or word without a match.
+    #[error("`{filter}` matches no cell; `forkbench list` shows them all")]
+    NoMatch {
+        /// The filter.
+        filter: String,
+    },
+}
+
+/// The cells for a latency-against-memory chart.
+pub fn footprint_cells() -> Vec<Cell> {
+    let sizes = SIZES.iter();
+    sizes
+        .flat_map(|&bytes| COMPARED.map(|name| Cell::native(name, Footprint::of(bytes))))
+        .collect()
+}
+
+/// Every mechanism at the smallest parent.
+pub fn mechanism_cells() -> Vec<Cell> {
+    MECHANISMS
+        .iter()
+        .map(|mechanism| Cell::native(mechanism.name, Footprint::of(0)))
+        .collect()
+}
+
+/// The same mechanisms where the scheduler chooses the CPU.
+pub fn free_cells() -> Vec<Cell> {
+    let named = COMPARED.map(|name| Cell::native(name, Footprint::of(0)));
+    named
+        .into_iter()
+        .map(|cell| Cell { free: true, ..cell })
+        .collect()
+}
+
+/// fork of parents that differ in what their memory is.
+pub fn memory_cells() -> Vec<Cell> {
+    let footprints = MEMORY
+        .iter()
+        .map(|name| name.parse().expect("a constant that a test reads"));
+    footprints
+        .map(|footprint| Cell::native("fork", footprint))
+        .collect()
+}
+
+/// Everything that is measured when nothing is named, each cell once.
+pub fn default_cells() -> Vec<Cell> {
+    let mut cells = footprint_cells();
+    for cell in mechanism_cells()
+        .into_iter()
+        .chain(free_cells())
+        .chain(memory_cells())
+    {
+        if !cells.contains(&cell) {
+            cells.push(cell);
+        }
+    }
+    cells
+}
+
+/// What answers "which one, and does memory matter?" in 20 seconds.
+pub fn quick_cells() -> Vec<Cell> {
+    let sizes = [0, 64 << 20, 1 << 30];
+    let cells = sizes.iter().flat_map(|&bytes| {
+        ["fork", "vfork", "posix_spawn", "thread"]
+            .map(|name| Cell::native(name, Footprint::of(bytes)))
+    });
+    // Memory adds nothing to a vfork or a thread: the page shows that from the long run.
+    cells
+        .filter(|cell| {
+            cell.footprint.bytes < 1 << 30
+                || ["fork", "posix_spawn"].contains(&cell.mechanism.as_str())
+        })
+        .collect()
+}
+
+/// The cells of `all` that any filter selects, and the ones filters name outright, in order.
+///
+/// A filter is a cell's id, a mechanism's name, or a glob over whole ids (`*` and `?`). No filter
+/// selects all.
+///
+/// # Errors
+/// Where a filter selects nothing.
+pub fn select(all: &[Cell], filters: &[String]) -> Result<Vec<Cell>, PlanError> {
+    if filters.is_empty() {
+        return Ok(all.to_vec());
+    }
+    let mut selected: Vec<Cell> = Vec::new();
+    for filter in filters {
+        let mut matched: Vec<Cell> = if filter.contains(['*', '?']) {
+            all.iter()
+                .filter(|cell| glob(filter, &cell.to_string()))
+                .cloned()
+                .collect()
+        } else if filter.contains('/') {
+            vec![filter.parse()?]
+        } else if Mechanism::named(filter).is_some()
+            || all.iter().any(|cell| cell.mechanism == *filter)
+        {
+            all.iter()
+                .filter(|cell| cell.mechanism == *filter)
+                .cloned()
+                .collect()
+        } else {
+            let mechanism = filter.clone();
+            return Err(CellError::Mechanism { mechanism }.into());
+        };
+        if matched.is_empty() {
+            return Err(PlanError::NoMatch {
+                filter: filter.clone(),
+            });
+        }
+        matched.retain(|cell| !selected.contains(cell));
+        selected.append(&mut matched);
+    }
+    Ok(selected)
+}
+
+/// Whether a glob matches a whole text: `*` stands for any characters, `?` for one.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let text: Vec<char> = text.chars().collect();
+    let (mut p, mut t) = (0, 0);
+    // Where to go on if the last star has to take one character more.
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        if p < pattern.len() && pattern[p] == '*' {
+            star = Some((p + 1, t));
+            p += 1;
+        } else if p < pattern.len() && (pattern[p] == '?' || pattern[p] == text[t]) {
+            p += 1;
+            t += 1;
+        } else if let Some((after, taken)) = star {
+            p = after;
+            t = taken + 1;
+            star = Some((after, taken + 1));
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|&c| c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(filters: &[&str]) -> Vec<String> {
+        let filters: Vec<String> = filters.iter().map(ToString::to_string).collect();
+        let cells = select(&default_cells(), &filters).unwrap();
+        cells.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_glob_is_matched_against_the_whole_id() {
+        assert!(glob("fork/*", "fork/64MiB"));
+        assert!(!glob("fork/*", "vfork/64MiB"));
+        assert!(glob("*/1GiB*", "fork/1GiB+thp"));
+        assert!(glob("*?4*", "fork/64MiB"));
+        assert!(!glob("fork/64MiB", "fork/64MiB+thp"));
+        assert!(glob("", "") && !glob("", "x") && glob("***", "") && !glob("?", ""));
+        // A pattern that makes careless matchers take forever.
+        assert!(!glob(&"*a".repeat(50), &"a".repeat(49)));
+    }
+
+    #[test]
+    fn filters_select_in_order_and_once() {
+        assert_eq!(
+            ids(&["vfork/0", "vfork/*0", "fork/67.2MiB"]),
+            ["vfork/0", "fork/67.2MiB"]
+        );
+        assert!(ids(&["fork"]).iter().all(|id| id.starts_with("fork/")));
+        assert_eq!(ids(&[]).len(), default_cells().len());
+    }
+
+    #[test]
+    fn a_filter_that_selects_nothing_is_an_error() {
+        let none = select(&default_cells(), &["zfork/*".to_owned()]).unwrap_err();
+        assert!(none.to_string().contains("`zfork/*`"));
+        assert!(
+            select(&default_cells(), &["frok".to_owned()])
+                .unwrap_err()
+                .to_string()
+                .contains("fork")
+        );
+    }
+
+    #[test]
+    fn every_default_cell_can_be_and_stands_once() {
+        let cells = default_cells();
+        for (index, cell) in cells.iter().enumerate() {
+            cell.footprint.check().unwrap();
+            assert_eq!(cell.to_string().parse::<Cell>().unwrap(), *cell);
+            assert!(!cells[..index].contains(cell), "{cell} stands twice");
+        }
+        assert!(quick_cells().iter().all(|cell| cells.contains(cell)));
+    }
+}

@@ -1,0 +1,186 @@
+//! Makes the trials of a schedule, one after the other, whatever becomes of each.
+
+use std::time::{Duration, Instant};
+
+use super::cell::Cell;
+use super::launcher::Launcher;
+use super::schedule::Slot;
+use super::trial::{LiveTrial, TrialError};
+use crate::protocol::{Count, TimedSample};
+use crate::recording::{CellKey, CellLine, Status, TrialLine};
+
+/// What came of a slot.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A trial, and its samples in order.
+    Done(Box<TrialLine>, Vec<TimedSample>),
+    /// The cell is not measured any further: it was skipped or has failed.
+    Dropped(CellLine),
+    /// The user asked to stop.
+    Interrupted,
+}
+
+/// Makes one trial. The schedule's own tests put another in the real one's place.
+pub trait Executor {
+    /// Makes the trial of a slot.
+    fn trial(&mut self, cell: &Cell, slot: Slot) -> Outcome;
+}
+
+/// Hears what happens, between trials and never during one.
+pub trait Observer {
+    /// What went wrong with keeping a trial.
+    type Error;
+    /// A trial is about to begin; `done` of `total` are made.
+    fn begins(&mut self, cell: &Cell, done: usize, total: usize);
+    /// A trial has ended.
+    ///
+    /// # Errors
+    /// Where it cannot be kept; the run then ends.
+    fn ended(&mut self, cell: &Cell, outcome: &Outcome) -> Result<(), Self::Error>;
+}
+
+/// How a run went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Trials made.
+    pub trials: usize,
+    /// Cells that were skipped.
+    pub skipped: usize,
+    /// Cells that failed.
+    pub failed: usize,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+}
+
+/// Makes the trials of `slots` in order. A cell that was skipped or failed is left out from then on, and
+/// the others go on.
+///
+/// # Errors
+/// The observer's, at once.
+pub fn run<E: Executor, O: Observer>(
+    executor: &mut E,
+    observer: &mut O,
+    cells: &[Cell],
+    slots: &[Slot],
+) -> Result<Tally, O::Error> {
+    let mut dropped = vec![false; cells.len()];
+    let mut tally = Tally::default();
+    for (done, slot) in slots.iter().enumerate() {
+        if dropped[slot.cell] {
+            continue;
+        }
+        let cell = &cells[slot.cell];
+        observer.begins(cell, done, slots.len());
+        let outcome = executor.trial(cell, *slot);
+        observer.ended(cell, &outcome)?;
+        match outcome {
+            Outcome::Done(..) => tally.trials += 1,
+            Outcome::Dropped(line) => {
+                dropped[slot.cell] = true;
+                match line.status {
+                    Status::Skipped => tally.skipped += 1,
+                    _ => tally.failed += 1,
+                }
+            }
+            Outcome::Interrupted => {
+                tally.interrupted = true;
+                break;
+            }
+        }
+    }
+    Ok(tally)
+}
+
+/// How long, and how often, a trial measures.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// How long a trial's iterations should take, about.
+    pub time: Duration,
+    /// The least plain iterations, however long they take: a median takes 20.
+    pub least: u64,
+    /// The most plain iterations.
+    pub most: u64,
+}
+
+/// Plain iterations for each stamped one.
+const PLAIN_PER_STAMPED: u64 = 4;
+/// Plain iterations of the batch that finds out how long one takes.
+const PROBE: u64 = 4;
+/// What a trial spends on warming up at the most: iterations, and time.
+const WARMUP: (u64, Duration) = (50, Duration::from_millis(20));
+
+/// The real executor: a fresh subject for every trial.
+#[derive(Debug)]
+pub struct SubjectExecutor<'a> {
+    /// What subjects are started with.
+    pub launcher: &'a Launcher,
+    /// How much each trial measures.
+    pub budget: Budget,
+}
+
+impl SubjectExecutor<'_> {
+    fn measure(&self, cell: &Cell, slot: Slot) -> Result<LiveTrial, TrialError> {
+        let mut trial = LiveTrial::begin(self.launcher, cell, slot.block, slot.index)?;
+        trial
+            .receipt()
+            .check(&cell.footprint)
+            .map_err(|mismatch| TrialError::Receipt(mismatch.to_string()))?;
+        let count = |plain: u64| Count {
+            warmup: 0,
+            plain,
+            stamped: plain.div_ceil(PLAIN_PER_STAMPED),
+        };
+        // A first batch says how long an iteration takes, rewriting the ballast included.
+        let begin = Instant::now();
+        let probe = trial.iterate(count(PROBE), Duration::from_secs(1))?;
+        let each = begin.elapsed() / (probe.iterations + 1) as u32;
+        let warmup =
+            (WARMUP.1.as_nanos() / each.as_nanos().max(1)).min(u128::from(WARMUP.0)) as u64;
+        let left = self.budget.time.saturating_sub(begin.elapsed()).as_nanos();
+        let per_plain = each.as_nanos().max(1) * u128::from(PLAIN_PER_STAMPED + 1)
+            / u128::from(PLAIN_PER_STAMPED);
+        let mut least = self.budget.least.saturating_sub(PROBE);
+        if warmup > 0 {
+            trial.forget();
+            least = self.budget.least;
+        }
+        let plain = ((left / per_plain) as u64).clamp(least, self.budget.most.max(least));
+        trial.iterate(
+            Count {
+                warmup,
+                ..count(plain)
+            },
+            each,
+        )?;
+        Ok(trial)
+    }
+}
+
+impl Executor for SubjectExecutor<'_> {
+    fn trial(&mut self, cell: &Cell, slot: Slot) -> Outcome {
+        match self.measure(cell, slot) {
+            Ok(trial) => {
+                let (line, rows) = trial.finish();
+                Outcome::Done(Box::new(line), rows)
+            }
+            Err(error) => outcome_of(&error, cell.key(self.launcher.exec_command(cell))),
+        }
+    }
+}
+
+/// What becomes of a cell whose trial was no measurement.
+pub fn outcome_of(error: &TrialError, cell: CellKey) -> Outcome {
+    if error.is_interrupt() {
+        return Outcome::Interrupted;
+    }
+    let status = if error.is_skip() {
+        Status::Skipped
+    } else {
+        Status::Failed
+    };
+    Outcome::Dropped(CellLine {
+        cell,
+        status,
+        reason: error.to_string(),
+    })
+}

@@ -1,0 +1,210 @@
+//! One trial: a fresh subject that holds a footprint, and the samples it gives.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use super::cell::Cell;
+use super::launcher::{Launcher, LauncherError};
+use super::session::{Session, SessionError};
+use crate::footprint::Receipt;
+use crate::mechanism::Phase;
+use crate::protocol::{Batch, Count, TimedSample};
+use crate::recording::{Trial, TrialHost, TrialLine, TrialPhase};
+use crate::statistics::{Histogram, Quantiles};
+
+/// Why a trial is no measurement.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    /// The subject.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// There is no such subject.
+    #[error(transparent)]
+    Launcher(#[from] LauncherError),
+    /// The kernel gave something else than what was asked for.
+    #[error("the receipt misses the request: {0}")]
+    Receipt(String),
+}
+
+impl TrialError {
+    /// Whether this host cannot do it, as opposed to something having gone wrong.
+    pub fn is_skip(&self) -> bool {
+        matches!(self, Self::Session(SessionError::Skipped(_)))
+    }
+
+    /// Whether the user asked to stop.
+    pub fn is_interrupt(&self) -> bool {
+        matches!(self, Self::Session(SessionError::Interrupted))
+    }
+}
+
+/// A trial under way.
+#[derive(Debug)]
+pub struct LiveTrial {
+    session: Session,
+    mechanism: String,
+    foreign: bool,
+    line: TrialLine,
+    rows: Vec<TimedSample>,
+    steal_before: Option<u64>,
+}
+
+impl LiveTrial {
+    /// Starts a subject and has it hold the cell's footprint.
+    ///
+    /// # Errors
+    /// Where it cannot, or the receipt says otherwise.
+    pub fn begin(
+        launcher: &Launcher,
+        cell: &Cell,
+        block: u32,
+        index: u32,
+    ) -> Result<Self, TrialError> {
+        let started = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let steal_before = steal_ns();
+        let command = launcher.subject(cell)?;
+        let mut session = Session::start(command, launcher.native(), launcher.allowed)?;
+        let cpu = if cell.free {
+            None
+        } else {
+            launcher.subject_cpu()
+        };
+        if let Some(cpu) = cpu {
+            session.pin(cpu)?;
+        }
+        session.execute(launcher.image(cell))?;
+        let receipt: Receipt = session.hold(&cell.footprint)?;
+        let trial = Trial {
+            arm: String::new(),
+            block,
+            index,
+            started,
+            cpu,
+            receipt,
+            host: TrialHost::default(),
+            first: BTreeMap::new(),
+            phases: BTreeMap::new(),
+        };
+        let line = TrialLine {
+            cell: cell.key(launcher.exec_command(cell)),
+            trial,
+        };
+        Ok(Self {
+            session,
+            mechanism: cell.mechanism.clone(),
+            foreign: cell.exec.is_some(),
+            line,
+            rows: Vec::new(),
+            steal_before,
+        })
+    }
+
+    /// What the kernel gave the subject.
+    pub fn receipt(&self) -> &Receipt {
+        &self.line.trial.receipt
+    }
+
+    /// Has the subject do iterations. `expected` is how long one takes, about.
+    ///
+    /// # Errors
+    /// Where something goes wrong, or nothing is heard for 30 s and ten times as long as expected.
+    pub fn iterate(&mut self, mut count: Count, expected: Duration) -> Result<Batch, TrialError> {
+        if !self.stamps() {
+            count.stamped = 0;
+        }
+        let iterations = count.warmup + count.plain + count.stamped + 1;
+        let patience = Duration::from_secs(30)
+            + expected.saturating_mul(10 * u32::try_from(iterations).unwrap_or(u32::MAX));
+        let first = &mut self.line.trial.first;
+        let rows = &mut self.rows;
+        let mut keep = |is_first: bool, sample: TimedSample| {
+            if is_first {
+                let phases = Phase::ALL.into_iter();
+                *first = phases
+                    .filter_map(|phase| Some((phase, sample.get(phase)?)))
+                    .collect();
+            } else {
+                rows.push(sample);
+            }
+        };
+        let batch = self
+            .session
+            .time(&self.mechanism, count, patience, &mut keep)?;
+        add(&mut self.line.trial.host, &batch);
+        Ok(batch)
+    }
+
+    /// Whether any phase takes stamped iterations. What foreign subjects have, they say in their samples.
+    fn stamps(&self) -> bool {
+        crate::mechanism::Mechanism::named(&self.mechanism)
+            .is_none_or(|mechanism| mechanism.stamps(self.foreign))
+    }
+
+    /// The sum of a phase over the samples from `since` on, and how many there are.
+    pub fn total(&self, phase: Phase, since: usize) -> (u64, u64) {
+        let times = self
+            .rows
+            .iter()
+            .skip(since)
+            .filter_map(|sample| sample.get(phase));
+        times.fold((0, 0), |(sum, count), time| (sum + time, count + 1))
+    }
+
+    /// Forgets all samples but the first: they were the warm-up's.
+    pub fn forget(&mut self) {
+        self.rows.clear();
+        self.line.trial.host = TrialHost::default();
+    }
+
+    /// Samples so far.
+    pub fn samples(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Lets the subject go, and returns the finished trial with its samples in order.
+    pub fn finish(self) -> (TrialLine, Vec<TimedSample>) {
+        let Self {
+            session,
+            mut line,
+            rows,
+            steal_before,
+            ..
+        } = self;
+        let steal = steal_before.zip(steal_ns());
+        line.trial.host.steal_ns = steal.map(|(before, after)| after.saturating_sub(before));
+        session.end();
+        for phase in Phase::ALL {
+            let mut times: Vec<u64> = rows.iter().filter_map(|sample| sample.get(phase)).collect();
+            if let Some(quantiles) = Quantiles::of(&mut times) {
+                let histogram = Some(Histogram::of(&times).to_base64());
+                line.trial.phases.insert(
+                    phase,
+                    TrialPhase {
+                        quantiles,
+                        histogram,
+                    },
+                );
+            }
+        }
+        (line, rows)
+    }
+}
+
+fn add(host: &mut TrialHost, batch: &Batch) {
+    fn sum(total: &mut Option<u64>, more: Option<u64>) {
+        if let Some(more) = more {
+            *total = Some(total.unwrap_or(0) + more);
+        }
+    }
+    host.wall_ns += batch.wall;
+    host.timed_ns += batch.timed;
+    host.gap_ns = host.gap_ns.max(batch.gap);
+    sum(&mut host.minor_faults, batch.minor_faults);
+    sum(&mut host.major_faults, batch.major_faults);
+    sum(&mut host.voluntary_switches, batch.voluntary_switches);
+    sum(&mut host.involuntary_switches, batch.involuntary_switches);
+}
+
+fn steal_ns() -> Option<u64> {
+    None
+}
