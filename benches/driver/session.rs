@@ -1,0 +1,168 @@
+//! The subjects of one cell, as Criterion's samples go by.
+
+use std::panic::resume_unwind;
+use std::time::{Duration, Instant};
+
+use criterion::Bencher;
+use forkbench::cli::bench::BenchRun;
+use forkbench::harness::cell::Cell;
+use forkbench::harness::launcher::Launcher;
+use forkbench::harness::runner::{Outcome, outcome_of};
+use forkbench::harness::trial::{LiveTrial, TrialError};
+use forkbench::mechanism::Phase;
+use forkbench::protocol::Count;
+
+use super::{Arguments, SUBJECTS};
+
+/// Stops a cell that cannot be measured. Criterion has no word for that, and must not be given a
+/// number; so the closure never returns.
+pub struct Abandoned;
+
+/// Plain iterations for each stamped one.
+const PLAIN_PER_STAMPED: u64 = 4;
+/// How long a subject is warmed up at the most, and with how many iterations.
+const WARM_UP: (Duration, u64) = (Duration::from_millis(10), 50);
+
+/// One cell under Criterion.
+pub struct CellSession<'a> {
+    launcher: &'a Launcher,
+    cell: &'a Cell,
+    arguments: &'a Arguments,
+    run: Option<&'a mut BenchRun>,
+    live: Option<LiveTrial>,
+    /// Subjects so far.
+    trials: u32,
+    /// How long Criterion has been warming up, by its own reckoning.
+    warmed: Duration,
+    /// Samples since it stopped.
+    samples: usize,
+    /// How long an iteration takes.
+    each: Duration,
+    error: Option<TrialError>,
+}
+
+impl<'a> CellSession<'a> {
+    pub fn new(
+        launcher: &'a Launcher,
+        cell: &'a Cell,
+        arguments: &'a Arguments,
+        run: Option<&'a mut BenchRun>,
+    ) -> Self {
+        Self {
+            launcher,
+            cell,
+            arguments,
+            run,
+            live: None,
+            trials: 0,
+            warmed: Duration::ZERO,
+            samples: 0,
+            each: Duration::from_millis(1),
+            error: None,
+        }
+    }
+
+    /// One of Criterion's samples.
+    pub fn sample(&mut self, bencher: &mut Bencher<'_>) {
+        let warming = !self.arguments.quick
+            && self.arguments.measures()
+            && self.warmed < self.arguments.warm_up;
+        if self.live.is_none() || self.wants_a_fresh_subject(warming) {
+            if let Err(error) = self.renew() {
+                self.abandon(error);
+            }
+        }
+        bencher.iter_custom(|iterations| {
+            let begin = Instant::now();
+            match self.iterate(iterations) {
+                Ok(total) => {
+                    self.each = begin.elapsed() / u32::try_from(iterations).unwrap_or(u32::MAX);
+                    if warming {
+                        self.warmed += begin.elapsed();
+                    }
+                    total
+                }
+                Err(error) => self.abandon(error),
+            }
+        });
+        if warming {
+            if let Some(live) = &mut self.live {
+                live.forget();
+            }
+        } else {
+            self.samples += 1;
+        }
+    }
+
+    /// Spreads the subjects evenly over the samples. In quick mode the first three batches get one
+    /// each, since there may be no fourth.
+    fn wants_a_fresh_subject(&self, warming: bool) -> bool {
+        if warming {
+            return false;
+        }
+        let due = if self.arguments.quick {
+            self.samples.min(SUBJECTS - 1)
+        } else {
+            self.samples * SUBJECTS / self.arguments.samples.max(1)
+        };
+        due >= self.trials as usize
+    }
+
+    fn renew(&mut self) -> Result<(), TrialError> {
+        self.keep()?;
+        let index = self.run.as_ref().map_or(self.trials, |run| run.next_index(self.cell));
+        let mut live = LiveTrial::begin(self.launcher, self.cell, self.trials, index)?;
+        live.receipt()
+            .check(&self.cell.footprint)
+            .map_err(|mismatch| TrialError::Receipt(mismatch.to_string()))?;
+        if self.trials > 0 {
+            let affordable = WARM_UP.0.as_nanos() / self.each.as_nanos().max(1);
+            let warmup = u64::try_from(affordable).unwrap_or(WARM_UP.1).min(WARM_UP.1);
+            live.iterate(Count { warmup, ..Count::default() }, self.each)?;
+        }
+        self.trials += 1;
+        self.live = Some(live);
+        Ok(())
+    }
+
+    /// Records the subject's samples and lets it go.
+    fn keep(&mut self) -> Result<(), TrialError> {
+        let Some(live) = self.live.take() else { return Ok(()) };
+        let (line, _) = live.finish();
+        if let Some(run) = self.run.as_mut() {
+            run.keep(line).map_err(TrialError::Recording)?;
+        }
+        Ok(())
+    }
+
+    fn iterate(&mut self, iterations: u64) -> Result<Duration, TrialError> {
+        let Some(live) = self.live.as_mut() else { return Ok(Duration::ZERO) };
+        let before = live.samples();
+        let stamped = iterations.div_ceil(PLAIN_PER_STAMPED);
+        live.iterate(Count { warmup: 0, plain: iterations, stamped }, self.each)?;
+        let (total, _) = live.total(Phase::Call, before);
+        Ok(Duration::from_nanos(total))
+    }
+
+    fn abandon(&mut self, error: TrialError) -> ! {
+        self.error = Some(error);
+        // Unlike a panic, this prints nothing.
+        resume_unwind(Box::new(Abandoned))
+    }
+
+    /// Ends the cell; what became of it if it was not measured to its end.
+    pub fn finish(mut self) -> anyhow::Result<Option<Outcome>> {
+        let Some(error) = self.error.take() else {
+            self.keep()?;
+            return Ok(None);
+        };
+        self.live = None;
+        let outcome = outcome_of(&error, self.cell.key(self.launcher.exec_command(self.cell)));
+        match (&outcome, self.run.as_mut()) {
+            (Outcome::Dropped(line), Some(run)) => run.drop_cell(line.clone())?,
+            (Outcome::Interrupted, _) => anyhow::bail!("interrupted"),
+            _ => {}
+        }
+        Ok(Some(outcome))
+    }
+}
