@@ -1,9 +1,15 @@
 //! Quantiles, histograms, lines and intervals. Pure: no I/O, no clock, no global state.
 
+mod agreement;
 mod histogram;
+mod interval;
+mod line;
 mod quantile;
 mod random;
 
-pub use histogram::{Histogram, HistogramError, log_tag};
+pub use agreement::trials_disagree;
+pub use histogram::{Histogram, HistogramError, LONGEST, SIGNIFICANT_DIGITS, log_tag};
+pub use interval::{Interval, median, resample_medians, resample_trials};
+pub use line::{Line, fit_line};
 pub use quantile::{Quantiles, samples_needed};
 pub use random::Random;
