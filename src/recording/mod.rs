@@ -1,8 +1,29 @@
 //! The run directory: written as trials finish, read back whole.
+//!
+//! `trials.jsonl` is the truth; `run.json` and `histograms.hlog` are derived from it and can be made
+//! anew. docs/FORMATS.md describes every file for other readers.
 
+mod assembly;
+mod directory;
+mod error;
+mod interval_log;
+mod journal;
+mod lines;
+mod problems;
+mod reader;
+mod samples;
 mod schema;
+mod soundness;
+mod summary;
+mod writer;
 
+pub use directory::{rfc3339, run_id};
+pub use error::RecordingError;
+pub use reader::{locate, read};
+pub use samples::{Sample, read_samples};
 pub use schema::*;
+pub use summary::summarise;
+pub use writer::{RunWriter, rebuild};
 
 use std::collections::BTreeMap;
 

@@ -27,7 +27,7 @@ const SEED: u64 = 0x666f_726b;
 const ROUNDS: u64 = 1_000;
 const FEWEST_ROUNDS: u64 = 50;
 /// Steps that one interval may take: the input may come from a stranger.
-const MOST_STEPS: u64 = 20_000_000;
+const MOST_STEPS: u64 = 2_000_000;
 
 fn rounds(steps_each: usize) -> u64 {
     (MOST_STEPS / (steps_each as u64).max(1)).clamp(FEWEST_ROUNDS, ROUNDS)

@@ -1,0 +1,129 @@
+//! The lines of `trials.jsonl`.
+
+use serde::{Deserialize, Serialize};
+
+use super::host::Host;
+use super::life::Life;
+use super::run::{Placement, Status, Tool};
+use super::trial::Trial;
+use crate::footprint::Footprint;
+
+/// A line of `trials.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "lowercase")]
+pub enum Line {
+    /// The first line: the run as it was when it began, without cells.
+    Run(Box<RunLine>),
+    /// A trial that finished.
+    Trial(Box<TrialLine>),
+    /// A cell that was skipped or failed.
+    Cell(Box<CellLine>),
+    /// One child's life.
+    Life(Box<Life>),
+    /// The run ended; a later line of another kind takes it back.
+    Finished(FinishedLine),
+}
+
+/// See [`Line::Run`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunLine {
+    /// [`RUN_SCHEMA`].
+    pub schema: String,
+    /// As in [`Run`].
+    pub id: String,
+    /// As in [`Run`].
+    pub started: String,
+    /// As in [`Run`].
+    pub seed: u64,
+    /// As in [`Run`].
+    pub command: String,
+    /// As in [`Run`].
+    pub tool: Tool,
+    /// As in [`Run`].
+    pub host: Host,
+    /// What processes join this run: the pid and start time of their common parent. Empty: none.
+    #[serde(default)]
+    pub sitting: String,
+}
+
+/// What names a cell, in every line about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CellKey {
+    /// As in [`Cell`].
+    pub id: String,
+    /// As in [`Cell`].
+    pub subject: String,
+    /// As in [`Cell`].
+    pub mechanism: String,
+    /// As in [`Cell`].
+    pub footprint: Footprint,
+    /// As in [`Cell`].
+    pub placement: Placement,
+    /// As in [`Cell`].
+    pub exec: Option<String>,
+}
+
+/// See [`Line::Trial`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialLine {
+    /// Which cell.
+    pub cell: CellKey,
+    /// The trial.
+    pub trial: Trial,
+}
+
+/// See [`Line::Cell`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CellLine {
+    /// Which cell.
+    pub cell: CellKey,
+    /// [`Status::Skipped`] or [`Status::Failed`].
+    pub status: Status,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+/// See [`Line::Finished`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinishedLine {
+    /// RFC 3339.
+    pub finished: String,
+}
+
+impl CellKey {
+    /// The key of a cell, with the id that its parts make.
+    pub fn new(
+        subject: &str,
+        mechanism: &str,
+        footprint: Footprint,
+        placement: Placement,
+        exec: Option<&str>,
+    ) -> Self {
+        let mut key = Self {
+            id: String::new(),
+            subject: subject.to_owned(),
+            mechanism: mechanism.to_owned(),
+            footprint,
+            placement,
+            exec: exec.map(str::to_owned),
+        };
+        key.id = key.id_of_parts();
+        key
+    }
+
+    /// The id that the parts make: `[SUBJECT:]MECHANISM/FOOTPRINT[@free][@exec=PROGRAM]`.
+    pub fn id_of_parts(&self) -> String {
+        let mut id = match self.subject.as_str() {
+            "native" => String::new(),
+            subject => format!("{subject}:"),
+        };
+        id.push_str(&format!("{}/{}", self.mechanism, self.footprint));
+        if self.placement == Placement::Free {
+            id.push_str("@free");
+        }
+        if let Some(program) = &self.exec {
+            id.push_str(&format!("@exec={program}"));
+        }
+        id
+    }
+}
