@@ -1,6 +1,8 @@
 //! From a plan to trials: who is measured, in which order, and by a subject that lives meanwhile.
 
 pub mod cell;
+pub mod doctor;
+pub mod environment;
 pub mod image;
 pub mod interrupt;
 pub mod launcher;
