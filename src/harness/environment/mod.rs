@@ -262,4 +262,4 @@ pub fn choose_cpus() -> Option<(u32, u32)> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,12 +1,15 @@
 use super::*;
 
+/// Files of a made-up host, by absolute path.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
 /// A made-up host: files by absolute path.
 pub(in crate::harness) struct MadeUp {
     directory: tempfile::TempDir,
 }
 
 impl MadeUp {
-    pub(in crate::harness) fn new(files: &[(&str, &str)]) -> Self {
+    pub(in crate::harness) fn new(files: Files) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let made_up = Self { directory };
         for (path, text) in files {
@@ -180,7 +183,7 @@ fn what_it_is_virtualised_by() {
     let clocks = "/sys/devices/system/clocksource/clocksource0/available_clocksource";
     let vendor = "/sys/class/dmi/id/sys_vendor";
     let product = "/sys/class/dmi/id/product_name";
-    let cases: [(&[(&str, &str)], Option<&str>); 12] = [
+    let cases: [(Files, Option<&str>); 12] = [
         (&[], None),
         (&[("/proc/cpuinfo", "flags : fpu\n")], Some("none")),
         (&[flags], Some("unknown hypervisor")),
@@ -242,7 +245,7 @@ fn what_it_is_virtualised_by() {
 #[test]
 fn damon_is_seen_by_its_thread_its_state_or_its_module() {
     let nothing = ("/proc/1/comm", "init\n");
-    let cases: [(&[(&str, &str)], Option<bool>); 4] = [
+    let cases: [(Files, Option<bool>); 4] = [
         (&[nothing], Some(false)),
         (&[nothing, ("/proc/77/comm", "kdamond.0\n")], Some(true)),
         (
