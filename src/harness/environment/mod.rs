@@ -60,7 +60,7 @@ impl Environment {
                 .text(&format!("{kernel}/osrelease"))
                 .unwrap_or_else(|| "unknown".to_owned()),
             kernel_version: self.text(&format!("{kernel}/version")),
-            kernel_command_line: self.text("/proc/cmdline"),
+            kernel_command_line: self.kernel_parameters(),
             boot_id: self.text(&format!("{kernel}/random/boot_id")),
             libc: libc_version(),
             virtualization: self.virtualization(),
@@ -97,6 +97,14 @@ impl Environment {
     /// in ticks of 10 ms.
     pub fn steal_ns(&self) -> Option<u64> {
         self.cpu_times("cpu").map(|times| times.steal_ns)
+    }
+
+    /// The kernel's command line as far as it is for the kernel: what follows `--` goes to init, says
+    /// nothing about the kernel and may be private.
+    pub(super) fn kernel_parameters(&self) -> Option<String> {
+        let line = self.text("/proc/cmdline")?;
+        let words = line.split_whitespace().take_while(|word| *word != "--");
+        Some(words.collect::<Vec<_>>().join(" "))
     }
 
     /// A line of `/proc/meminfo`, in bytes.

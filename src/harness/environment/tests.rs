@@ -333,6 +333,13 @@ fn processor_time_is_read_in_nanoseconds() {
 }
 
 #[test]
+fn what_is_for_init_is_no_kernel_parameter() {
+    let made_up = MadeUp::new(&[("/proc/cmdline", "quiet thp=a -- --token secret\n")]);
+    let host = made_up.environment().host();
+    assert_eq!(host.kernel_command_line.as_deref(), Some("quiet thp=a"));
+}
+
+#[test]
 fn an_arm_core_has_a_name() {
     let cpuinfo = "processor : 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n";
     let known = MadeUp::new(&[("/proc/cpuinfo", cpuinfo)]);

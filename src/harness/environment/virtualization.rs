@@ -113,7 +113,7 @@ impl Environment {
     /// A guest cannot see how deep it is. A pagetable-based virtual machine (PVM), made for running
     /// inside another guest, is told so on its kernel's command line.
     fn nested(&self) -> bool {
-        let line = self.text("/proc/cmdline").unwrap_or_default();
+        let line = self.kernel_parameters().unwrap_or_default();
         line.split_whitespace().any(|word| {
             word == "nested_pvm" || word.strip_prefix("nested_pvm=").is_some_and(|on| on != "0")
         })
