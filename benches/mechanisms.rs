@@ -8,6 +8,11 @@ use driver::Planned;
 use forkbench::harness::plan;
 
 fn main() -> ExitCode {
-    let cells = plan::mechanism_cells().into_iter().chain(plan::free_cells());
-    driver::run("mechanisms", cells.map(|cell| Planned { cell, seconds: 1.0 }).collect())
+    let cells = plan::mechanism_cells()
+        .into_iter()
+        .chain(plan::free_cells());
+    driver::run(
+        "mechanisms",
+        cells.map(|cell| Planned { cell, seconds: 1.0 }).collect(),
+    )
 }

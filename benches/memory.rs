@@ -24,6 +24,11 @@ fn seconds(footprint: &Footprint) -> f64 {
 
 fn main() -> ExitCode {
     let cells = plan::memory_cells().into_iter();
-    let plan = cells.map(|cell| Planned { seconds: seconds(&cell.footprint), cell }).collect();
+    let plan = cells
+        .map(|cell| Planned {
+            seconds: seconds(&cell.footprint),
+            cell,
+        })
+        .collect();
     driver::run("memory", plan)
 }

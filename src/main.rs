@@ -1,3 +1,5 @@
 //! The `forkbench` command: parse, dispatch, exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    forkbench::cli::main()
+}

@@ -25,16 +25,23 @@ impl Arguments {
     fn of(arguments: &[String]) -> Self {
         let has = |flag: &str| {
             arguments.iter().any(|argument| {
-                argument == flag || argument.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))
+                argument == flag
+                    || argument
+                        .strip_prefix(flag)
+                        .is_some_and(|rest| rest.starts_with('='))
             })
         };
         let value = |flag: &str| -> Option<f64> {
-            let at = arguments.iter().position(|argument| argument.starts_with(flag))?;
+            let at = arguments
+                .iter()
+                .position(|argument| argument.starts_with(flag))?;
             let text = match arguments[at].split_once('=') {
                 Some((_, value)) => value,
                 None => arguments.get(at + 1)?,
             };
-            text.parse().ok().filter(|&value: &f64| value > 0.0 && value < 1e6)
+            text.parse()
+                .ok()
+                .filter(|&value: &f64| value > 0.0 && value < 1e6)
         };
         let idle = ["--list", "--test", "--load-baseline", "--profile-time"];
         Self {

@@ -73,7 +73,11 @@ fn bench(
     let native = SubjectCommand::native_at(Path::new(env!("CARGO_BIN_EXE_forkbench-subject")))?;
     let cpus = forkbench::harness::environment::choose_cpus();
     let launcher = Launcher::new(native, Vec::new(), cpus, None)?;
-    let mut run = if arguments.measures() { Some(BenchRun::open(target)?) } else { None };
+    let mut run = if arguments.measures() {
+        Some(BenchRun::open()?)
+    } else {
+        None
+    };
     let mut sound = true;
     let mut group = criterion.benchmark_group(target);
     group.sampling_mode(SamplingMode::Flat);
@@ -102,7 +106,8 @@ fn bench(
     criterion.final_summary();
     if let Some(run) = run {
         sound &= afterwards(&launcher);
-        run.close(&launcher, plan.iter().map(|planned| &planned.cell))?;
+        let cells: Vec<Cell> = plan.iter().map(|planned| planned.cell.clone()).collect();
+        run.close(&launcher, &cells)?;
     }
     Ok(sound)
 }

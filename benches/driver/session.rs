@@ -110,15 +110,23 @@ impl<'a> CellSession<'a> {
 
     fn renew(&mut self) -> Result<(), TrialError> {
         self.keep()?;
-        let index = self.run.as_ref().map_or(self.trials, |run| run.next_index(self.cell));
+        let index = self
+            .run
+            .as_mut()
+            .map_or(self.trials, |run| run.next_index(self.cell));
         let mut live = LiveTrial::begin(self.launcher, self.cell, self.trials, index)?;
-        live.receipt()
-            .check(&self.cell.footprint)
-            .map_err(|mismatch| TrialError::Receipt(mismatch.to_string()))?;
         if self.trials > 0 {
             let affordable = WARM_UP.0.as_nanos() / self.each.as_nanos().max(1);
-            let warmup = u64::try_from(affordable).unwrap_or(WARM_UP.1).min(WARM_UP.1);
-            live.iterate(Count { warmup, ..Count::default() }, self.each)?;
+            let warmup = u64::try_from(affordable)
+                .unwrap_or(WARM_UP.1)
+                .min(WARM_UP.1);
+            live.iterate(
+                Count {
+                    warmup,
+                    ..Count::default()
+                },
+                self.each,
+            )?;
         }
         self.trials += 1;
         self.live = Some(live);
@@ -127,19 +135,30 @@ impl<'a> CellSession<'a> {
 
     /// Records the subject's samples and lets it go.
     fn keep(&mut self) -> Result<(), TrialError> {
-        let Some(live) = self.live.take() else { return Ok(()) };
+        let Some(live) = self.live.take() else {
+            return Ok(());
+        };
         let (line, _) = live.finish();
         if let Some(run) = self.run.as_mut() {
-            run.keep(line).map_err(TrialError::Recording)?;
+            run.keep(line)?;
         }
         Ok(())
     }
 
     fn iterate(&mut self, iterations: u64) -> Result<Duration, TrialError> {
-        let Some(live) = self.live.as_mut() else { return Ok(Duration::ZERO) };
+        let Some(live) = self.live.as_mut() else {
+            return Ok(Duration::ZERO);
+        };
         let before = live.samples();
         let stamped = iterations.div_ceil(PLAIN_PER_STAMPED);
-        live.iterate(Count { warmup: 0, plain: iterations, stamped }, self.each)?;
+        live.iterate(
+            Count {
+                warmup: 0,
+                plain: iterations,
+                stamped,
+            },
+            self.each,
+        )?;
         let (total, _) = live.total(Phase::Call, before);
         Ok(Duration::from_nanos(total))
     }

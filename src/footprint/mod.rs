@@ -4,7 +4,7 @@ mod hold;
 mod receipt;
 mod spec;
 
-pub use hold::{Held, HoldError, ReceiptMismatch};
+pub use hold::{Held, HoldError, ReceiptMismatch, fits};
 pub use receipt::Receipt;
 pub use spec::{
     BASE_PAGE, Footprint, FootprintError, HUGE_PAGE, Mapping, Order, Page, State, Touch,

@@ -6,6 +6,7 @@ pub mod environment;
 pub mod image;
 pub mod interrupt;
 pub mod launcher;
+pub mod life;
 pub mod plan;
 pub mod runner;
 pub mod schedule;

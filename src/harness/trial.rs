@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::cell::Cell;
+use super::environment::{memory_available, steal_ns};
 use super::launcher::{Launcher, LauncherError};
 use super::session::{Session, SessionError};
-use crate::footprint::Receipt;
+use crate::footprint::{Receipt, ReceiptMismatch, fits};
 use crate::mechanism::Phase;
-use crate::protocol::{Batch, Count, TimedSample};
+use crate::protocol::{Batch, Count, Observed, TimedSample};
+use crate::recording::RecordingError;
 use crate::recording::{Trial, TrialHost, TrialLine, TrialPhase};
 use crate::statistics::{Histogram, Quantiles};
 
@@ -23,7 +25,10 @@ pub enum TrialError {
     Launcher(#[from] LauncherError),
     /// The kernel gave something else than what was asked for.
     #[error("the receipt misses the request: {0}")]
-    Receipt(String),
+    Receipt(#[from] ReceiptMismatch),
+    /// The trial could not be recorded.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
 }
 
 impl TrialError {
@@ -60,6 +65,11 @@ impl LiveTrial {
         block: u32,
         index: u32,
     ) -> Result<Self, TrialError> {
+        if let Some(reason) =
+            memory_available().and_then(|available| fits(&cell.footprint, available).err())
+        {
+            return Err(SessionError::Skipped(reason).into());
+        }
         let started = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         let steal_before = steal_ns();
         let command = launcher.subject(cell)?;
@@ -74,6 +84,7 @@ impl LiveTrial {
         }
         session.execute(launcher.image(cell))?;
         let receipt: Receipt = session.hold(&cell.footprint)?;
+        receipt.check(&cell.footprint)?;
         let trial = Trial {
             arm: String::new(),
             block,
@@ -132,6 +143,14 @@ impl LiveTrial {
             .time(&self.mechanism, count, patience, &mut keep)?;
         add(&mut self.line.trial.host, &batch);
         Ok(batch)
+    }
+
+    /// Has the subject tell one child's life.
+    ///
+    /// # Errors
+    /// Where something goes wrong, or it takes longer than `patience`.
+    pub fn life(&mut self, patience: Duration) -> Result<Observed, TrialError> {
+        Ok(self.session.life(&self.mechanism, patience)?)
     }
 
     /// Whether any phase takes stamped iterations. What foreign subjects have, they say in their samples.
@@ -203,8 +222,4 @@ fn add(host: &mut TrialHost, batch: &Batch) {
     sum(&mut host.major_faults, batch.major_faults);
     sum(&mut host.voluntary_switches, batch.voluntary_switches);
     sum(&mut host.involuntary_switches, batch.involuntary_switches);
-}
-
-fn steal_ns() -> Option<u64> {
-    None
 }

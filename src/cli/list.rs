@@ -1,0 +1,123 @@
+//! `forkbench list`.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Exit;
+use super::output::print_json;
+use super::selection::{Selected, Selection};
+use crate::footprint;
+use crate::harness::cell::Cell;
+use crate::harness::environment;
+use crate::harness::launcher::Launcher;
+use crate::harness::plan;
+use crate::protocol::{Count, Order, VERSION};
+
+/// What a job typed by hand measures.
+const JOB: Count = Count {
+    warmup: 20,
+    plain: 100,
+    stamped: 25,
+};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  forkbench list '*/1GiB*'\n  forkbench list --job fork/64MiB | forkbench-subject"
+)]
+pub(super) struct List {
+    #[command(flatten)]
+    selection: Selection,
+    /// Print the text that a subject reads, for one cell
+    #[arg(long)]
+    job: bool,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    id: String,
+    mechanism: String,
+    summary: Option<&'static str>,
+    phases: Vec<&'static str>,
+    skipped: Option<String>,
+}
+
+impl List {
+    pub(super) fn run(&self, json: bool) -> anyhow::Result<Exit> {
+        let Selected {
+            cells, launcher, ..
+        } = self.selection.resolve(&plan::default_cells())?;
+        if self.job {
+            let [cell] = cells.as_slice() else {
+                anyhow::bail!(
+                    "--job prints the job of one cell, and {} are named",
+                    cells.len()
+                );
+            };
+            for order in job(&launcher, cell) {
+                println!("{}", order.to_line());
+            }
+            return Ok(Exit::Done);
+        }
+        let available = environment::memory_available();
+        let listed: Vec<Listed> = cells.iter().map(|cell| listed(cell, available)).collect();
+        if json {
+            print_json(&listed)?;
+            return Ok(Exit::Done);
+        }
+        for cell in listed {
+            let what = match cell.skipped {
+                Some(reason) => format!("skipped: {reason}"),
+                None => cell.phases.join(" "),
+            };
+            println!("{:34} {what}", cell.id);
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn listed(cell: &Cell, available: Option<u64>) -> Listed {
+    let mechanism = cell.known_mechanism();
+    let phases = mechanism.map(|mechanism| {
+        let phases = mechanism
+            .phases
+            .iter()
+            .filter(|phase| mechanism.has(**phase, cell.exec.is_some()));
+        phases.map(|phase| phase.name()).collect()
+    });
+    Listed {
+        id: cell.to_string(),
+        mechanism: cell.mechanism.clone(),
+        summary: mechanism.map(|mechanism| mechanism.summary),
+        phases: phases.unwrap_or_default(),
+        skipped: available.and_then(|available| footprint::fits(&cell.footprint, available).err()),
+    }
+}
+
+/// The orders of one small trial.
+fn job(launcher: &Launcher, cell: &Cell) -> Vec<Order> {
+    let mut orders = vec![Order::Hello { version: VERSION }];
+    if let Some(cpu) = launcher.subject_cpu().filter(|_| !cell.free) {
+        orders.push(Order::Cpu(cpu));
+    }
+    if cell
+        .known_mechanism()
+        .is_none_or(|mechanism| mechanism.needs.image)
+    {
+        orders.push(Order::Exec(launcher.image(cell).clone()));
+    }
+    let stamps = cell
+        .known_mechanism()
+        .is_none_or(|mechanism| mechanism.stamps(cell.exec.is_some()));
+    let count = if stamps {
+        JOB
+    } else {
+        Count { stamped: 0, ..JOB }
+    };
+    orders.push(Order::Hold(cell.footprint));
+    orders.push(Order::Time {
+        mechanism: cell.mechanism.clone(),
+        count,
+    });
+    orders.push(Order::End);
+    orders
+}

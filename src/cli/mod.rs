@@ -1,0 +1,148 @@
+//! The command line: one file per verb.
+
+pub mod bench;
+mod completions;
+mod doctor;
+mod explain;
+mod list;
+mod output;
+mod plan_file;
+mod progress;
+mod report;
+mod run;
+mod selection;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// How a command ended. Scripts depend on these numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Something failed; the rest was measured.
+    Failed = 1,
+    /// The command line was not understood.
+    Usage = 2,
+    /// This host cannot answer.
+    Refused = 4,
+    /// The user stopped it; what was measured is kept.
+    Interrupted = 130,
+}
+
+/// Measures what starting a process or a thread costs, by the memory of the parent.
+#[derive(Debug, Parser)]
+#[command(
+    name = "forkbench",
+    version,
+    about,
+    long_about = "forkbench measures fork, vfork, posix_spawn, clone and thread-spawn latency, by the \
+                  memory of the parent.\n\nIt answers: which way to start a child is cheapest here, what \
+                  does the parent's memory add, and why? Every sample is recorded; the result is a page.",
+    after_help = "A cell is MECHANISM/FOOTPRINT, as in fork/64MiB or fork/1GiB+thp. A FILTER is a cell, a \
+                  mechanism, or a glob over whole ids (fork/*, */1GiB*).\n\nExamples:\n  \
+                  forkbench run --quick                 an answer in 20 seconds\n  \
+                  forkbench run 'fork/*' --time 2       fork at every size\n  \
+                  forkbench report latest --open        look at it again\n  \
+                  forkbench explain fork                one child's life, step by step\n  \
+                  forkbench doctor                      what would disturb a measurement here\n\n\
+                  Exit codes: 0 done, 1 something failed (the rest was measured), 2 usage, 4 this host \
+                  cannot answer, 130 after Ctrl-C (what was measured is kept)."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    /// Print one JSON document on standard output, and everything else on standard error
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the cells that would run here
+    List(list::List),
+    /// Measure, record every sample, and draw the page
+    Run(run::Run),
+    /// Draw the page of a run again
+    Report(report::Report),
+    /// Prove with ptrace that each mechanism is what its name says
+    Verify(verify::Verify),
+    /// Tell one child's life as a timeline
+    Explain(explain::Explain),
+    /// Say what would disturb a measurement on this host
+    Doctor(doctor::Doctor),
+    /// Print completions for a shell
+    #[command(
+        after_help = "Example:\n  forkbench completions bash > /etc/bash_completion.d/forkbench"
+    )]
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  forkbench man | man -l -")]
+    Man,
+}
+
+/// Parses the command line, does what it says, and returns the exit code.
+pub fn main() -> ExitCode {
+    restore_sigpipe();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap's own exit code for usage is 2 too; help and version are 0.
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()) * Exit::Usage as u8);
+        }
+    };
+    let json = cli.json;
+    let result = match cli.verb {
+        Verb::List(verb) => verb.run(json),
+        Verb::Run(verb) => verb.run(json),
+        Verb::Report(verb) => verb.run(json),
+        Verb::Verify(verb) => verb.run(json),
+        Verb::Explain(verb) => verb.run(json),
+        Verb::Doctor(verb) => verb.run(json),
+        Verb::Completions { shell } => completions::completions(shell),
+        Verb::Man => completions::man(),
+    };
+    match result {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(exit_of(&error) as u8)
+        }
+    }
+}
+
+/// A filter or a name that cannot be is usage, like a flag that cannot be.
+fn exit_of(error: &anyhow::Error) -> Exit {
+    use crate::harness::cell::CellError;
+    use crate::harness::image::ImageError;
+    use crate::harness::launcher::LauncherError;
+    use crate::harness::plan::PlanError;
+    let is_usage = error.is::<PlanError>()
+        || error.is::<CellError>()
+        || error.is::<plan_file::PlanFileError>()
+        || error.downcast_ref::<LauncherError>().is_some_and(|error| {
+            !matches!(
+                error,
+                LauncherError::NoSubject { .. } | LauncherError::Image(ImageError::Write { .. })
+            )
+        });
+    if is_usage { Exit::Usage } else { Exit::Failed }
+}
+
+/// `forkbench list | head` ends quietly. Rust ignores SIGPIPE, which makes `println!` panic instead.
+fn restore_sigpipe() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: no handler is installed, only the default action.
+    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+}
+
+/// The command line's own description, for completions and the manual.
+fn command() -> clap::Command {
+    Cli::command()
+}

@@ -1,0 +1,65 @@
+//! `forkbench report`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::Args;
+
+use super::Exit;
+use super::output::{colour, named_run, print_json, width};
+use crate::recording;
+use crate::report;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  forkbench report latest --open\n  forkbench report reports/2026-01-31T10-20-30Z-alpha"
+)]
+pub(super) struct Report {
+    /// A run's directory, a file in it, or `latest`
+    run: PathBuf,
+    /// Open the page in a browser
+    #[arg(long)]
+    open: bool,
+    /// Print the table as Markdown, for pasting elsewhere
+    #[arg(long)]
+    markdown: bool,
+}
+
+impl Report {
+    pub(super) fn run(&self, json: bool) -> anyhow::Result<Exit> {
+        let path = named_run(&self.run);
+        let recorded = recording::read(&path)?;
+        for problem in &recorded.problems {
+            eprintln!("warning: {problem}");
+        }
+        let directory = recording::locate(&path)?;
+        let page = report::write(&directory, &recorded)?;
+        if json {
+            print_json(&recorded.run)?;
+            eprintln!("{}", page.display());
+        } else if self.markdown {
+            print!("{}", report::markdown(&recorded.run));
+            eprintln!("{}", page.display());
+        } else {
+            print!("{}", report::table(&recorded.run, width(), colour()));
+            println!("\n{}", page.display());
+        }
+        if self.open && !open(&page) {
+            anyhow::bail!(
+                "no browser could be started with xdg-open; open {} yourself",
+                page.display()
+            );
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn open(page: &Path) -> bool {
+    let opened = Command::new("xdg-open")
+        .arg(page)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    opened.is_ok_and(|status| status.success())
+}

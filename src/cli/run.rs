@@ -1,0 +1,194 @@
+//! `forkbench run`.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+
+use super::Exit;
+use super::output::{colour, fresh_seed, header, print_json, repeated_command, runs_folder, width};
+use super::progress::Progress;
+use super::selection::{Selected, Selection};
+use crate::harness::cell::Cell;
+use crate::harness::interrupt;
+use crate::harness::life;
+use crate::harness::plan;
+use crate::harness::runner::{self, Budget, Observer, Outcome, SubjectExecutor, Tally};
+use crate::harness::schedule::schedule;
+use crate::mechanism::Phase;
+use crate::protocol::TimedSample;
+use crate::recording::{self, Line, RecordingError, RunWriter, Sample, rfc3339};
+use crate::report;
+
+/// Trials and seconds per cell: usual, and with `--quick`.
+const USUAL: (u32, f64) = (5, 2.5);
+const QUICK: (u32, f64) = (3, 0.6);
+/// A trial's plain iterations at the least: a median takes 20.
+const LEAST: u64 = 20;
+/// And at the most: the subject keeps them all until it has done the last.
+const MOST: u64 = 200_000;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  forkbench run --quick\n  forkbench run fork posix_spawn --max-footprint 1GiB\n  \
+                        forkbench run 'fork/1GiB*' --trials 10 --time 5 --out results\n  \
+                        forkbench run posix_spawn/0 --exec /bin/true\n\n\
+                        A run is a directory: trials.jsonl (every finished trial, kept whatever happens), \
+                        run.json, histograms.hlog, index.html and charts/."
+)]
+pub(super) struct Run {
+    #[command(flatten)]
+    selection: Selection,
+    /// Fresh subjects per cell [default: 5, with --quick 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    trials: Option<u32>,
+    /// Seconds per cell, over all its trials [default: 2.5, with --quick 0.6]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    time: Option<f64>,
+    /// An answer in 20 seconds: fewer cells, fewer and shorter trials
+    #[arg(long)]
+    quick: bool,
+    /// What the order of trials is drawn from [default: a fresh one, recorded]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The folder that run directories are made in [default: FORKBENCH_OUT, else reports]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Keep every sample in order, too, under samples/
+    #[arg(long)]
+    keep_samples: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let nanoseconds = crate::units::parse_duration(text).map_err(|error| error.to_string())?;
+    let seconds = nanoseconds as f64 / 1e9;
+    if (0.001..=86_400.0).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(format!("{text} is not between 1 ms and a day"))
+    }
+}
+
+impl Run {
+    pub(super) fn run(&self, json: bool) -> anyhow::Result<Exit> {
+        let (all, (trials, time)) = if self.quick {
+            (plan::quick_cells(), QUICK)
+        } else {
+            (plan::default_cells(), USUAL)
+        };
+        let Selected {
+            cells,
+            launcher,
+            plan,
+        } = self.selection.resolve(&all)?;
+        let trials = self.trials.or(plan.trials).unwrap_or(trials);
+        let time = self.time.or(plan.time).unwrap_or(time);
+        let seed = self.seed.or(plan.seed).unwrap_or_else(fresh_seed);
+        interrupt::listen();
+        let header = header("forkbench run", repeated_command(), seed);
+        let mut writer = RunWriter::create(&runs_folder(self.out.as_deref()), header)?;
+        let slots = schedule(&cells, trials, seed);
+        let mut observer = Recorder {
+            writer: &mut writer,
+            progress: Progress::new(slots.len()),
+            keep_samples: self.keep_samples,
+        };
+        let budget = Budget {
+            time: Duration::from_secs_f64(time / f64::from(trials)),
+            least: LEAST,
+            most: MOST,
+        };
+        let mut executor = SubjectExecutor {
+            launcher: &launcher,
+            budget,
+        };
+        let tally = runner::run(&mut executor, &mut observer, &cells, &slots);
+        observer.progress.finish();
+        let tally = tally?;
+        if !tally.interrupted {
+            for life in life::of_each_mechanism(&launcher, &cells) {
+                writer.append(Line::Life(Box::new(life)))?;
+            }
+            writer.finish(&rfc3339(SystemTime::now()))?;
+        } else {
+            writer.flush()?;
+        }
+        conclude(&writer, tally, json)
+    }
+}
+
+/// Draws the page, prints the table, and says where everything is.
+fn conclude(writer: &RunWriter, tally: Tally, json: bool) -> anyhow::Result<Exit> {
+    let recorded = recording::read(writer.directory())?;
+    let page = report::write(writer.directory(), &recorded);
+    if json {
+        print_json(&recorded.run)?;
+    } else {
+        print!("{}", report::table(&recorded.run, width(), colour()));
+    }
+    if tally.interrupted {
+        eprintln!(
+            "interrupted: {} trials are kept, and the run is marked unfinished",
+            tally.trials
+        );
+    }
+    let page = page?;
+    if json {
+        eprintln!("{}", page.display());
+    } else {
+        println!("\n{}", page.display());
+    }
+    Ok(match tally {
+        Tally {
+            interrupted: true, ..
+        } => Exit::Interrupted,
+        Tally { failed: 1.., .. } => Exit::Failed,
+        Tally {
+            trials: 0,
+            skipped: 1..,
+            ..
+        } => Exit::Refused,
+        _ => Exit::Done,
+    })
+}
+
+/// Keeps trials as they end.
+struct Recorder<'a> {
+    writer: &'a mut RunWriter,
+    progress: Progress,
+    keep_samples: bool,
+}
+
+impl Observer for Recorder<'_> {
+    type Error = RecordingError;
+
+    fn begins(&mut self, cell: &Cell, done: usize, total: usize) {
+        self.progress.begins(cell, done, total);
+    }
+
+    fn ended(&mut self, _: &Cell, outcome: &Outcome) -> Result<(), RecordingError> {
+        self.progress.ended(outcome);
+        match outcome {
+            Outcome::Done(line, samples) => {
+                if self.keep_samples {
+                    let rows: Vec<Sample> = samples.iter().map(row).collect();
+                    let trial = &line.trial;
+                    self.writer
+                        .keep_samples(&line.cell, &trial.arm, trial.index, &rows)?;
+                }
+                self.writer.append(Line::Trial(line.clone()))
+            }
+            Outcome::Dropped(line) => self.writer.append(Line::Cell(Box::new(line.clone()))),
+            Outcome::Interrupted => Ok(()),
+        }
+    }
+}
+
+fn row(sample: &TimedSample) -> Sample {
+    Sample {
+        call: sample.get(Phase::Call),
+        start: sample.get(Phase::Start),
+        exec: sample.get(Phase::Exec),
+        reap: sample.get(Phase::Reap),
+    }
+}

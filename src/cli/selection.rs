@@ -1,0 +1,112 @@
+//! The flags that say what is measured, shared by the verbs that measure.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+use super::plan_file::PlanFile;
+use crate::harness::cell::Cell;
+use crate::harness::environment;
+use crate::harness::launcher::{Launcher, SubjectCommand};
+use crate::harness::plan;
+use crate::units::parse_size;
+
+/// `--placement`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum PlacementChoice {
+    /// Subject and children on one CPU, forkbench on another.
+    Pinned,
+    /// The scheduler chooses.
+    Free,
+}
+
+/// What is measured.
+#[derive(Debug, Args)]
+pub(super) struct Selection {
+    /// Cells (fork/64MiB), mechanisms (fork), or globs over whole ids (fork/*, */1GiB*)
+    #[arg(value_name = "FILTER")]
+    pub filters: Vec<String>,
+    /// Leave out parents larger than this, as in 1GiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_footprint: Option<u64>,
+    /// Where subject and children run
+    #[arg(long, value_name = "WHERE")]
+    pub placement: Option<PlacementChoice>,
+    /// The program that children execute, with its arguments, in place of forkbench's own
+    #[arg(long, value_name = "PROGRAM")]
+    pub exec: Option<String>,
+    /// Another subject: its name in cells, and the command that starts it
+    #[arg(long, value_name = "NAME=COMMAND")]
+    pub subject: Vec<String>,
+    /// A TOML file with cells, trials, time, seed, placement, max-footprint, exec and subjects; flags
+    /// override it
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// What came of the flags.
+pub(super) struct Selected {
+    /// The cells, in the order in which tables list them.
+    pub cells: Vec<Cell>,
+    /// Starts their subjects.
+    pub launcher: Launcher,
+    /// The plan that was read.
+    pub plan: PlanFile,
+}
+
+impl Selection {
+    /// Finds the cells and what it takes to measure them. `all` are those that filters choose from.
+    pub(super) fn resolve(&self, all: &[Cell]) -> anyhow::Result<Selected> {
+        let plan = PlanFile::read(self.plan.as_deref())?;
+        let mut subjects = Vec::new();
+        for (name, command) in &plan.subjects {
+            subjects.push(SubjectCommand::parse(&format!("{name}={command}"))?);
+        }
+        for text in &self.subject {
+            let named = SubjectCommand::parse(text)?;
+            subjects.retain(|subject| subject.name != named.name);
+            subjects.push(named);
+        }
+        let exec = self.exec.as_deref().or(plan.exec.as_deref());
+        let native = SubjectCommand::native()?;
+        let cpus = environment::choose_cpus();
+        let launcher = Launcher::new(native, subjects, cpus, exec)?;
+        let filters = if self.filters.is_empty() {
+            &plan.cells
+        } else {
+            &self.filters
+        };
+        let mut cells = plan::select(all, filters)?;
+        let largest = match (&self.max_footprint, &plan.max_footprint) {
+            (Some(bytes), _) => Some(*bytes),
+            (None, Some(text)) => Some(parse_size(text)?),
+            (None, None) => None,
+        };
+        cells.retain(|cell| largest.is_none_or(|largest| cell.footprint.bytes <= largest));
+        let free = self.placement.or(plan.placement) == Some(PlacementChoice::Free);
+        let exec_name = launcher.exec_name();
+        for cell in &mut cells {
+            cell.free |= free;
+            if cell
+                .known_mechanism()
+                .is_none_or(|mechanism| mechanism.needs.image)
+            {
+                cell.exec = exec_name.clone();
+            }
+            launcher.subject(cell)?;
+        }
+        let mut seen = Vec::new();
+        cells.retain(|cell| {
+            let fresh = !seen.contains(cell);
+            seen.push(cell.clone());
+            fresh
+        });
+        Ok(Selected {
+            cells,
+            launcher,
+            plan,
+        })
+    }
+}
