@@ -1,90 +1,186 @@
-//! Holding a footprint (a stand-in until the real one lands).
+//! Holding a footprint, and reading back what the kernel gave.
 
-use super::{Footprint, Receipt};
+use super::ballast::Ballast;
+use super::descriptors::Descriptors;
+use super::error::HoldError;
+use super::mappings::Mappings;
+use super::pagemap::Layout;
+use super::proc::{open_descriptors, scratch, status};
+use super::region::Region;
+use super::threads::Threads;
+use super::{Footprint, Order, Page, Receipt, huge, memory, smaps};
 
-/// Why a footprint could not be held.
-#[derive(Debug, thiserror::Error)]
-#[error("{reason}")]
-pub struct HoldError {
-    /// Why.
-    pub reason: String,
-    /// Whether it is the host that does not offer it.
-    pub skip: bool,
-}
-
-impl HoldError {
-    /// Whether the host does not offer it.
-    pub fn is_skip(&self) -> bool {
-        self.skip
-    }
-}
-
-/// A footprint that is held.
-#[derive(Debug)]
+/// A footprint that is held. It is given back when dropped.
+///
+/// Whatever is needed to keep it stands in memory that no child inherits; a bare footprint, `0`, adds
+/// nothing to the process at all.
 pub struct Held {
-    bytes: u64,
+    footprint: Footprint,
+    // In the order in which they go: threads may not outlive what they run on.
+    threads: Option<Threads>,
+    descriptors: Option<Descriptors>,
+    mappings: Option<Mappings>,
+    ballast: Option<Ballast>,
+    /// Open descriptors before any were added.
+    descriptors_before: Option<u64>,
 }
 
 impl Held {
-    /// Holds it.
+    /// Takes the shape of `footprint`. `cpu` is the one the process is pinned to, if it is: busy
+    /// threads spin on others.
     ///
     /// # Errors
-    /// Never, yet.
-    pub fn hold(footprint: &Footprint, _cpu: Option<u32>) -> Result<Self, HoldError> {
-        if footprint.bytes > 0 {
-            // SAFETY: a fresh anonymous mapping.
-            unsafe {
-                libc::mmap(
-                    std::ptr::null_mut(),
-                    footprint.bytes as usize,
-                    3,
-                    libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_POPULATE,
-                    -1,
-                    0,
-                );
+    /// [`HoldError`]: [`HoldError::is_skip`] tells what the host does not offer from what failed.
+    /// Nothing is held then.
+    pub fn hold(footprint: &Footprint, cpu: Option<u32>) -> Result<Self, HoldError> {
+        huge::offered(footprint)?;
+        let needed = footprint.memory_needed();
+        if needed > 0 {
+            // Else the kernel would grant it and end the process later.
+            let available = memory::available().unwrap_or(u64::MAX);
+            if needed > available {
+                return Err(HoldError::Memory { needed, available });
             }
         }
-        Ok(Self {
-            bytes: footprint.bytes,
-        })
+        let open = |scratch: Result<Region, i32>| open_descriptors(scratch.ok()?.bytes());
+        let mut held = Self {
+            footprint: *footprint,
+            threads: None,
+            descriptors: None,
+            mappings: None,
+            ballast: None,
+            descriptors_before: open(scratch()),
+        };
+        if footprint.bytes > 0 {
+            held.ballast = Some(Ballast::hold(footprint)?);
+        }
+        if footprint.vmas > 0 {
+            held.mappings = Some(Mappings::hold(footprint.vmas)?);
+        }
+        if footprint.fds > 0 {
+            held.descriptors = Some(Descriptors::hold(footprint.fds)?);
+        }
+        if footprint.threads + footprint.busy > 0 {
+            held.threads = Some(Threads::hold(footprint.threads, footprint.busy, cpu)?);
+        }
+        Ok(held)
     }
 
-    /// The receipt.
-    pub fn receipt(&self) -> Receipt {
-        Receipt {
-            pid: std::process::id() as i32,
-            image: "dynamic".into(),
-            ballast: self.bytes,
-            ..Receipt::default()
+    /// Writes one byte to every page of the ballast and of the added VMAs that was written, so that
+    /// none is write-protected by an earlier fork. For [`super::State::Rewritten`], between
+    /// iterations, untimed.
+    pub fn rewrite(&self) {
+        if let Some(ballast) = &self.ballast {
+            ballast.rewrite();
+        }
+        if let Some(mappings) = &self.mappings {
+            mappings.rewrite();
         }
     }
 
-    /// Writes every page again.
-    pub fn rewrite(&mut self) {}
-}
+    /// Gives everything back. Scattered pages are freed in the order in which they were touched.
+    pub fn release(self) {
+        drop(self);
+    }
 
-/// Where a receipt misses its request.
-#[derive(Debug, thiserror::Error)]
-#[error("{what}")]
-pub struct ReceiptMismatch {
-    /// What does not fit.
-    pub what: String,
-}
+    /// Reads back from /proc what the kernel gave. What may not be read is named in
+    /// [`Receipt::unverified`].
+    pub fn receipt(&self) -> Receipt {
+        // SAFETY: getpid and getauxval take and touch no memory of ours.
+        let (pid, loader) = unsafe { (libc::getpid(), libc::getauxval(libc::AT_BASE)) };
+        let image = if loader == 0 { "static" } else { "dynamic" };
+        let mut receipt = Receipt {
+            pid,
+            image: image.to_owned(),
+            ..Receipt::default()
+        };
+        match scratch() {
+            Ok(mut scratch) => {
+                self.read_process(&mut receipt, &mut scratch);
+                self.read_ballast(&mut receipt, scratch.bytes());
+            }
+            Err(_) => receipt.unverified.push("receipt".to_owned()),
+        }
+        receipt
+    }
 
-impl Receipt {
-    /// Checks it against what was asked for.
-    ///
-    /// # Errors
-    /// Never, yet.
-    pub fn check(&self, _: &Footprint) -> Result<(), ReceiptMismatch> {
-        Ok(())
+    fn read_process(&self, receipt: &mut Receipt, scratch: &mut Region) {
+        // In a piece of a page, lest the buffer counts itself.
+        let piece = &mut scratch.bytes()[..super::BASE_PAGE as usize];
+        let kib = |value: Option<u64>| value.map(|kib| kib * 1024);
+        receipt.process_rss = kib(status("VmRSS:", piece));
+        receipt.page_tables = kib(status("VmPTE:", piece));
+        receipt.threads = status("Threads:", piece);
+        receipt.busy = match &self.threads {
+            Some(threads) => threads.spinning(),
+            None => Some(0),
+        };
+        receipt.fds = open_descriptors(piece);
+        receipt.fds_added = receipt
+            .fds
+            .zip(self.descriptors_before)
+            .map(|(now, before)| now.saturating_sub(before));
+        let count = smaps::count(scratch, &mut |start, end| {
+            let mappings = self.mappings.as_ref();
+            mappings.is_some_and(|mappings| mappings.has(start, end))
+        });
+        receipt.vmas = count.as_ref().map(|count| count.all);
+        receipt.vmas_added = count.as_ref().map(|count| count.added);
+        let unread = [
+            ("threads", receipt.threads.is_none()),
+            ("busy", receipt.busy.is_none()),
+            ("fds", receipt.fds_added.is_none()),
+            ("vmas", receipt.vmas_added.is_none()),
+        ];
+        note(receipt, &unread);
+    }
+
+    fn read_ballast(&self, receipt: &mut Receipt, buffer: &mut [u8]) {
+        let Some(ballast) = &self.ballast else {
+            (receipt.rss, receipt.thp) = (Some(0), Some(0));
+            (receipt.hugetlb, receipt.present) = (Some(0), Some(0));
+            return;
+        };
+        receipt.fill_ns = Some(ballast.fill_ns);
+        receipt.soaked = (!ballast.piece.blind).then_some(ballast.piece.soaked);
+        match smaps::entry(&ballast.region, buffer) {
+            Some(entry) => {
+                receipt.ballast = entry.size;
+                receipt.rss = Some(entry.rss);
+                receipt.thp = Some(entry.thp);
+                receipt.hugetlb = Some(entry.hugetlb);
+                receipt.vm_flags = entry.flags;
+            }
+            None => receipt.ballast = ballast.region.len() as u64,
+        }
+        let layout = Layout::read(&ballast.region, buffer);
+        receipt.present = layout
+            .as_ref()
+            .map(|layout| layout.present * super::BASE_PAGE);
+        // The zero page lies nowhere in particular.
+        if self.footprint.is_backed() {
+            receipt.adjacency = layout.as_ref().and_then(Layout::adjacency);
+            receipt.nearness = layout.as_ref().and_then(Layout::nearness);
+        }
+        let ordered = self.footprint.is_backed() && self.footprint.page == Page::Base;
+        let unread = [
+            ("rss", receipt.rss.is_none()),
+            ("flags", receipt.vm_flags.is_none()),
+            ("present", receipt.present.is_none()),
+            ("order", ordered && receipt.adjacency.is_none()),
+            (
+                "soak",
+                self.footprint.order == Order::Sequential && ballast.piece.blind,
+            ),
+        ];
+        note(receipt, &unread);
     }
 }
 
-/// Whether it fits.
-///
-/// # Errors
-/// Never, yet.
-pub fn fits(_: &Footprint, _: u64) -> Result<(), String> {
-    Ok(())
+/// Names what could not be read.
+fn note(receipt: &mut Receipt, unread: &[(&str, bool)]) {
+    let names = unread.iter().filter(|(_, unread)| *unread);
+    receipt
+        .unverified
+        .extend(names.map(|(name, _)| (*name).to_owned()));
 }

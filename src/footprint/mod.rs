@@ -1,10 +1,27 @@
 //! The shape of a parent: its name, holding it, and the kernel's receipt for it.
 
+mod ballast;
+mod check;
+mod descriptors;
+mod error;
 mod hold;
+mod huge;
+mod mappings;
+mod memory;
+mod order;
+mod pagemap;
+mod proc;
 mod receipt;
+mod region;
+mod smaps;
+mod soak;
 mod spec;
+mod threads;
 
-pub use hold::{Held, HoldError, ReceiptMismatch, fits};
+pub use check::{ReceiptMismatch, fits};
+pub use error::HoldError;
+pub use hold::Held;
+pub use memory::available as memory_available;
 pub use receipt::Receipt;
 pub use spec::{
     BASE_PAGE, Footprint, FootprintError, HUGE_PAGE, Mapping, Order, Page, State, Touch,

@@ -241,16 +241,29 @@ impl Footprint {
 
     /// Bytes of memory that holding it takes, page tables and the added VMAs' pages included.
     pub fn memory_needed(&self) -> u64 {
-        let resident = match (self.touch, self.mapping) {
-            (Touch::Untouched, _) => 0,
-            (Touch::Read, Mapping::Private | Mapping::Dontfork | Mapping::Wipeonfork) => 0,
-            _ => self.bytes,
+        // Reserved huge pages are a pool of their own: what is available does not hold them.
+        let resident = if self.is_backed() && self.page != Page::Hugetlb {
+            self.bytes
+        } else {
+            0
         };
         // A page-table entry for each page, and a stack page and kernel stack for each thread.
         resident
             + self.bytes / 512
             + u64::from(self.vmas) * 3 * BASE_PAGE
             + u64::from(self.threads + self.busy) * 8 * BASE_PAGE
+    }
+
+    /// Whether the ballast has pages of its own: it was written, or it was read and is not private and
+    /// anonymous, where reading finds the zero page.
+    pub(super) fn is_backed(&self) -> bool {
+        match (self.touch, self.mapping) {
+            (Touch::Untouched, _) => false,
+            (Touch::Read, Mapping::Private | Mapping::Dontfork | Mapping::Wipeonfork) => {
+                self.page == Page::Hugetlb
+            }
+            _ => true,
+        }
     }
 
     fn size_name(&self) -> String {

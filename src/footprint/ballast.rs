@@ -1,0 +1,228 @@
+//! The memory of a footprint: mapped, filled, rewritten, freed.
+
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::error::HoldError;
+use super::order::{Piece, Shuffled, fill_in_one_piece};
+use super::region::{Region, errno};
+use super::smaps::thp_bytes;
+use super::{BASE_PAGE, Footprint, HUGE_PAGE, Mapping, Order, Page, Touch};
+
+/// The ballast: one mapping, one VMA, filled as its footprint says.
+#[derive(Debug)]
+pub(super) struct Ballast {
+    pub(super) region: Region,
+    footprint: Footprint,
+    /// Nanoseconds it took to fill.
+    pub(super) fill_ns: u64,
+    /// How it came to lie in one piece, if it was to.
+    pub(super) piece: Piece,
+}
+
+impl Ballast {
+    /// Maps and fills the ballast of a footprint that has one.
+    ///
+    /// # Errors
+    /// [`HoldError`].
+    pub(super) fn hold(footprint: &Footprint) -> Result<Self, HoldError> {
+        let start = Instant::now();
+        let mut ballast = Self {
+            region: map(footprint)?,
+            footprint: *footprint,
+            fill_ns: 0,
+            piece: Piece::default(),
+        };
+        ballast
+            .fill()
+            .map_err(|errno| failed("madvise", footprint, errno))?;
+        ballast.fill_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        Ok(ballast)
+    }
+
+    fn fill(&mut self) -> Result<(), i32> {
+        match self.footprint.page {
+            // Refused by kernels without huge pages, which is as good. It also keeps the VMA from
+            // being merged with a neighbour's.
+            Page::Base => drop(self.region.advise(libc::MADV_NOHUGEPAGE)),
+            Page::Thp => self.region.advise(libc::MADV_HUGEPAGE)?,
+            Page::Hugetlb => {}
+        }
+        match (self.footprint.touch, self.footprint.order) {
+            (Touch::Untouched, _) => {}
+            (Touch::Read, Order::Shuffled) => {
+                pages_in_random_order(&self.region, |offset| self.region.read(offset));
+            }
+            (Touch::Written, Order::Shuffled) => {
+                pages_in_random_order(&self.region, |offset| self.region.write(offset));
+            }
+            (Touch::Read, _) => self.region.populate(libc::MADV_POPULATE_READ, BASE_PAGE)?,
+            (Touch::Written, _) if in_one_piece(&self.footprint) => {
+                self.piece = fill_in_one_piece(&mut self.region, self.footprint.bytes as usize)?;
+            }
+            (Touch::Written, _) => {
+                let stride = self.footprint.page_bytes();
+                self.region.populate(libc::MADV_POPULATE_WRITE, stride)?;
+            }
+        }
+        if self.footprint.page == Page::Thp && self.footprint.touch == Touch::Written {
+            let huge = thp_bytes(&self.region);
+            if huge.is_some_and(|bytes| bytes < self.footprint.bytes) {
+                // The allocator had no huge page at hand everywhere; this makes them (Linux 6.1). What
+                // came of it stands in the receipt.
+                let _ = self.region.advise(libc::MADV_COLLAPSE);
+            }
+        }
+        match self.footprint.mapping {
+            Mapping::Dontfork => self.region.advise(libc::MADV_DONTFORK),
+            Mapping::Wipeonfork => self.region.advise(libc::MADV_WIPEONFORK),
+            Mapping::Private | Mapping::Shared | Mapping::File => Ok(()),
+        }
+    }
+
+    /// Writes one byte to every page, so that none is write-protected any longer.
+    pub(super) fn rewrite(&self) {
+        self.region.write_every(self.footprint.page_bytes());
+    }
+}
+
+impl Drop for Ballast {
+    /// Pages come back to others in the order in which they are freed. Scattered ones are freed in the
+    /// order they were handed out in, so that whoever comes next gets them in one piece again.
+    fn drop(&mut self) {
+        let scattered = self.footprint.order == Order::Shuffled
+            && matches!(
+                self.footprint.mapping,
+                Mapping::Private | Mapping::Dontfork | Mapping::Wipeonfork
+            );
+        if scattered && self.footprint.touch == Touch::Written {
+            pages_in_random_order(&self.region, |offset| {
+                let _ = self
+                    .region
+                    .advise_part(offset, BASE_PAGE as usize, libc::MADV_DONTNEED);
+            });
+        }
+    }
+}
+
+/// Whether the ballast is made of base pages that have an order in memory, and it is to be a rising one.
+fn in_one_piece(footprint: &Footprint) -> bool {
+    footprint.page == Page::Base
+        && footprint.touch == Touch::Written
+        && footprint.order == Order::Sequential
+        && !matches!(footprint.mapping, Mapping::Shared | Mapping::File)
+}
+
+fn pages_in_random_order(region: &Region, mut each: impl FnMut(usize)) {
+    for page in Shuffled::new(region.len() as u64 / BASE_PAGE) {
+        each((page * BASE_PAGE) as usize);
+    }
+}
+
+fn map(footprint: &Footprint) -> Result<Region, HoldError> {
+    let refused = HoldError::Refused {
+        needed: footprint.bytes,
+    };
+    let mut bytes = footprint.bytes;
+    if in_one_piece(footprint) {
+        bytes = bytes
+            .checked_next_multiple_of(HUGE_PAGE)
+            .ok_or(refused.clone())?;
+    }
+    let Ok(len) = usize::try_from(bytes) else {
+        return Err(refused);
+    };
+    let file = match footprint.mapping {
+        Mapping::File => Some(temporary_file(footprint)?),
+        _ => None,
+    };
+    let mut flags = match footprint.mapping {
+        Mapping::Shared => libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+        Mapping::File => libc::MAP_SHARED,
+        Mapping::Private | Mapping::Dontfork | Mapping::Wipeonfork => {
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS
+        }
+    };
+    if footprint.page == Page::Hugetlb {
+        flags |= libc::MAP_HUGETLB | libc::MAP_HUGE_2MB;
+    }
+    let fd = file.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+    Region::map_aligned(len, HUGE_PAGE as usize, flags, fd).map_err(|errno| match errno {
+        libc::ENOMEM => refused,
+        errno => failed("mmap", footprint, errno),
+    })
+}
+
+fn failed(call: &'static str, footprint: &Footprint, errno: i32) -> HoldError {
+    if errno == libc::ENOMEM {
+        return HoldError::Refused {
+            needed: footprint.bytes,
+        };
+    }
+    HoldError::System {
+        call,
+        thing: format!("the ballast of {footprint}"),
+        errno,
+    }
+}
+
+/// A file as long as the ballast that has no name, so that nothing is left of it whatever happens.
+fn temporary_file(footprint: &Footprint) -> Result<OwnedFd, HoldError> {
+    let folder = match std::env::var_os("TMPDIR") {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
+        _ => PathBuf::from("/var/tmp"),
+    };
+    let failed = |call| HoldError::System {
+        call,
+        thing: format!("a file of {} in {}", footprint, folder.display()),
+        errno: errno(),
+    };
+    let file = open_nameless(&folder).map_err(failed)?;
+    // A full disk would end the subject with SIGBUS at some page.
+    // SAFETY: statvfs is plain numbers, for which zeros are a value.
+    let mut room: libc::statvfs64 = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open and the pointer is to a live value.
+    if unsafe { libc::fstatvfs64(file.as_raw_fd(), &raw mut room) } == 0 {
+        let free = (room.f_bavail as u64).saturating_mul(room.f_frsize as u64);
+        if footprint.touch == Touch::Written && free < footprint.bytes {
+            return Err(HoldError::Disk {
+                folder: folder.display().to_string(),
+                needed: footprint.bytes,
+                free,
+            });
+        }
+    }
+    // SAFETY: the descriptor is open.
+    match unsafe { libc::ftruncate64(file.as_raw_fd(), footprint.bytes as i64) } {
+        0 => Ok(file),
+        _ => Err(failed("ftruncate")),
+    }
+}
+
+/// Opens a file without a name; the error is the call that failed.
+fn open_nameless(folder: &Path) -> Result<OwnedFd, &'static str> {
+    let text = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(|_| "open");
+    let path = text(folder)?;
+    let flags = libc::O_RDWR | libc::O_CLOEXEC;
+    // SAFETY: the path is a C string.
+    let mut fd = unsafe { libc::open(path.as_ptr(), flags | libc::O_TMPFILE, 0o600) };
+    if fd < 0 {
+        // Not every file system knows O_TMPFILE.
+        let named = format!(".forkbench-{}", std::process::id());
+        let named = text(&folder.join(named))?;
+        // SAFETY: as above.
+        fd = unsafe { libc::open(named.as_ptr(), flags | libc::O_CREAT | libc::O_EXCL, 0o600) };
+        if fd >= 0 {
+            // SAFETY: as above.
+            unsafe { libc::unlink(named.as_ptr()) };
+        }
+    }
+    if fd < 0 {
+        return Err("open");
+    }
+    // SAFETY: the descriptor was just opened and is nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}

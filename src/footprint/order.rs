@@ -1,0 +1,156 @@
+//! Filling memory in an order, physically.
+//!
+//! Touching pages by rising address does not put them side by side in memory: the page allocator
+//! hands out what others freed, in the order in which they freed it, smallest blocks first. After a
+//! process with scattered pages has exited, the next one gets them, scattered.
+//!
+//! So memory that is to lie in one piece is filled with huge pages, of which each is 512 neighbours by
+//! definition, and these are then split into base pages for good, page by page in the page table and
+//! in the kernel's own books. It is also the fastest way to fill memory with base pages: one fault
+//! for 512 of them. Where huge pages are not to be had, a soak holds the fragments meanwhile.
+
+use super::region::Region;
+use super::smaps::thp_bytes;
+use super::soak::Soak;
+use super::{BASE_PAGE, HUGE_PAGE};
+
+/// How memory came to lie in one piece.
+#[derive(Debug, Default)]
+pub(super) struct Piece {
+    /// Bytes of fragments that were held meanwhile.
+    pub(super) soaked: u64,
+    /// Whether a soak was needed and the kernel did not tell how large.
+    pub(super) blind: bool,
+}
+
+/// Fills private anonymous memory, aligned to huge pages and whole ones long, so that neighbours in it
+/// are neighbours in memory, with base pages; then cuts it to `bytes`.
+///
+/// # Errors
+/// The errno of the call that failed.
+pub(super) fn fill_in_one_piece(region: &mut Region, bytes: usize) -> Result<Piece, i32> {
+    if by_splitting(region)? {
+        region.truncate(bytes);
+        return Ok(Piece::default());
+    }
+    // Gives back what may be there, and keeps huge pages away.
+    region.advise(libc::MADV_DONTNEED)?;
+    let _ = region.advise(libc::MADV_NOHUGEPAGE);
+    region.truncate(bytes);
+    let soak = Soak::hold(bytes as u64);
+    region.populate(libc::MADV_POPULATE_WRITE, BASE_PAGE)?;
+    Ok(Piece {
+        soaked: soak.bytes(),
+        blind: !soak.told,
+    })
+}
+
+/// Fills with huge pages and splits them. False where the kernel gives none, or too few.
+fn by_splitting(region: &Region) -> Result<bool, i32> {
+    if region.advise(libc::MADV_HUGEPAGE).is_err() {
+        return Ok(false);
+    }
+    // One page shows whether there are any, before time is spent on the rest.
+    region.write(0);
+    if thp_bytes(region).unwrap_or(0) == 0 {
+        return Ok(false);
+    }
+    region.populate(libc::MADV_POPULATE_WRITE, HUGE_PAGE)?;
+    // A page of nothing but zeros would become the zero page when its huge page is split (Linux 6.12).
+    region.write_every(BASE_PAGE);
+    let huge = thp_bytes(region).unwrap_or(0);
+    // Advice on a part of a huge page splits it, the folio too, not just its mapping. The second pass
+    // is for pages that were busy in the first; on base pages it does next to nothing.
+    for _ in 0..2 {
+        for offset in (0..region.len()).step_by(HUGE_PAGE as usize) {
+            region.advise_part(offset, BASE_PAGE as usize, libc::MADV_COLD)?;
+        }
+    }
+    region.advise(libc::MADV_NOHUGEPAGE)?;
+    let left = thp_bytes(region).unwrap_or(HUGE_PAGE);
+    Ok(left == 0 && huge >= region.len() as u64 / 100 * 95)
+}
+
+/// The pages 0 to `pages` - 1 in random order: the same order each time.
+///
+/// A Feistel network is a permutation of the numbers of 2k bits, whatever its rounds compute; numbers
+/// beyond the range are sent through again until they fall into it (Black and Rogaway, "Ciphers with
+/// arbitrary finite domains", 2002). It takes no memory, so fork has none to copy.
+pub(super) struct Shuffled {
+    pages: u64,
+    half: u32,
+    next: u64,
+}
+
+impl Shuffled {
+    /// The order of `pages` pages.
+    pub(super) fn new(pages: u64) -> Self {
+        let bits = u64::BITS - pages.saturating_sub(1).leading_zeros();
+        Self {
+            pages,
+            half: bits.div_ceil(2).max(1),
+            next: 0,
+        }
+    }
+
+    fn permute(&self, number: u64) -> u64 {
+        let mask = (1 << self.half) - 1;
+        let (mut left, mut right) = (number >> self.half, number & mask);
+        for round in 1..=4u64 {
+            let mut mixed = (right + (round << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            (left, right) = (right, left ^ ((mixed >> 32) & mask));
+        }
+        left << self.half | right
+    }
+}
+
+impl Iterator for Shuffled {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        if self.next == self.pages {
+            return None;
+        }
+        let mut page = self.permute(self.next);
+        while page >= self.pages {
+            page = self.permute(page);
+        }
+        self.next += 1;
+        Some(page)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shuffle_has_every_page_once() {
+        for pages in [1, 2, 3, 17, 256, 1_000, 16_384, 100_003] {
+            let mut seen = vec![false; pages as usize];
+            for page in Shuffled::new(pages) {
+                assert!(
+                    !std::mem::replace(&mut seen[page as usize], true),
+                    "{page} twice"
+                );
+            }
+            assert!(seen.iter().all(|&seen| seen), "{pages}");
+        }
+        assert_eq!(Shuffled::new(0).next(), None);
+    }
+
+    #[test]
+    fn a_shuffle_leaves_neighbours_far_apart() {
+        let pages = 16_384;
+        let order: Vec<u64> = Shuffled::new(pages).collect();
+        let near = order
+            .windows(2)
+            .filter(|pair| pair[0].abs_diff(pair[1]) <= 64);
+        // In a random order one pair in 128 lies within 64 of each other: 128 here, give or take 11.
+        let near = near.count();
+        assert!((70..190).contains(&near), "{near}");
+        let rising = order.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        assert!((7_800..8_600).contains(&rising), "{rising}");
+    }
+}
