@@ -44,9 +44,9 @@ impl Ballast {
     }
 
     fn fill(&mut self) -> Result<(), i32> {
+        self.region.keep_apart()?;
         match self.footprint.page {
-            // Refused by kernels without huge pages, which is as good. It also keeps the VMA from
-            // being merged with a neighbour's.
+            // Refused by kernels without huge pages, which is as good.
             Page::Base => drop(self.region.advise(libc::MADV_NOHUGEPAGE)),
             Page::Thp => self.region.advise(libc::MADV_HUGEPAGE)?,
             Page::Hugetlb => {}

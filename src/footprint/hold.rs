@@ -34,6 +34,9 @@ impl Held {
     /// Nothing is held then.
     pub fn hold(footprint: &Footprint, cpu: Option<u32>) -> Result<Self, HoldError> {
         huge::offered(footprint)?;
+        if footprint.vmas > 0 {
+            Mappings::permitted(footprint.vmas)?;
+        }
         let needed = footprint.memory_needed();
         if needed > 0 {
             // Else the kernel would grant it and end the process later.
@@ -144,14 +147,16 @@ impl Held {
         receipt.fill_ns = Some(ballast.fill_ns);
         receipt.soaked = (!ballast.piece.blind).then_some(ballast.piece.soaked);
         match smaps::entry(&ballast.region, buffer) {
-            Some(entry) => {
+            Ok(Some(entry)) => {
                 receipt.ballast = entry.size;
                 receipt.rss = Some(entry.rss);
                 receipt.thp = Some(entry.thp);
                 receipt.hugetlb = Some(entry.hugetlb);
                 receipt.vm_flags = entry.flags;
             }
-            None => receipt.ballast = ballast.region.len() as u64,
+            // A neighbour has swallowed it: it has no length of its own.
+            Ok(None) => {}
+            Err(_) => receipt.ballast = ballast.region.len() as u64,
         }
         let layout = Layout::read(&ballast.region, buffer);
         receipt.present = layout

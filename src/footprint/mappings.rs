@@ -21,11 +21,11 @@ pub(super) struct Mappings {
 }
 
 impl Mappings {
-    /// Makes `count` VMAs, at least one.
+    /// Whether the kernel permits `count` more VMAs.
     ///
     /// # Errors
     /// [`HoldError::Mappings`] where `vm.max_map_count` is in the way.
-    pub(super) fn hold(count: u32) -> Result<Self, HoldError> {
+    pub(super) fn permitted(count: u32) -> Result<(), HoldError> {
         let limit = value(c"/proc/sys/vm/max_map_count").unwrap_or(65_530);
         let now = scratch()
             .ok()
@@ -35,6 +35,14 @@ impl Mappings {
         if needed > limit {
             return Err(HoldError::Mappings { needed, limit });
         }
+        Ok(())
+    }
+
+    /// Makes `count` VMAs, at least one.
+    ///
+    /// # Errors
+    /// [`HoldError::System`].
+    pub(super) fn hold(count: u32) -> Result<Self, HoldError> {
         let failed = |call, errno| HoldError::System {
             call,
             thing: format!("{count} VMAs"),
@@ -44,7 +52,11 @@ impl Mappings {
         let len = u64::from(count) * STEP + HOLE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         let region = Region::map(len as usize, flags, -1).map_err(|errno| failed("mmap", errno))?;
-        // Whatever is mapped into a hole later lacks this flag, and so does not merge either.
+        // Something may be mapped into a hole later.
+        region
+            .keep_apart()
+            .map_err(|errno| failed("madvise", errno))?;
+        // Two pages are enough for a huge one of 8 KiB, where those are switched on.
         let _ = region.advise(libc::MADV_NOHUGEPAGE);
         for index in (0..=u64::from(count)).rev() {
             region

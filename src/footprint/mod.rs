@@ -16,6 +16,8 @@ mod region;
 mod smaps;
 mod soak;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 pub use check::{ReceiptMismatch, fits};

@@ -58,7 +58,16 @@ fn by_splitting(region: &Region) -> Result<bool, i32> {
     region.populate(libc::MADV_POPULATE_WRITE, HUGE_PAGE)?;
     // A page of nothing but zeros would become the zero page when its huge page is split (Linux 6.12).
     region.write_every(BASE_PAGE);
-    let huge = thp_bytes(region).unwrap_or(0);
+    let enough = region.len() as u64 / 10 * 9;
+    let mut huge = thp_bytes(region).unwrap_or(0);
+    if huge < enough {
+        // The allocator had none at hand in places; this makes room for them (Linux 6.1).
+        let _ = region.advise(libc::MADV_COLLAPSE);
+        huge = thp_bytes(region).unwrap_or(0);
+    }
+    if huge < enough {
+        return Ok(false);
+    }
     // Advice on a part of a huge page splits it, the folio too, not just its mapping. The second pass
     // is for pages that were busy in the first; on base pages it does next to nothing.
     for _ in 0..2 {
@@ -68,7 +77,7 @@ fn by_splitting(region: &Region) -> Result<bool, i32> {
     }
     region.advise(libc::MADV_NOHUGEPAGE)?;
     let left = thp_bytes(region).unwrap_or(HUGE_PAGE);
-    Ok(left == 0 && huge >= region.len() as u64 / 100 * 95)
+    Ok(left == 0)
 }
 
 /// The pages 0 to `pages` - 1 in random order: the same order each time.

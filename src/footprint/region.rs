@@ -126,6 +126,15 @@ impl Region {
         }
     }
 
+    /// Keeps the kernel from making one VMA of this and a neighbour, by a flag that neighbours lack and
+    /// fork does not look at. (MADV_NOHUGEPAGE would not do: threads' stacks have it since Linux 6.7.)
+    ///
+    /// # Errors
+    /// The errno of `madvise`.
+    pub(super) fn keep_apart(&self) -> Result<(), i32> {
+        self.advise(libc::MADV_DONTDUMP)
+    }
+
     /// Touches all of it in one pass, as `advice` says: MADV_POPULATE_READ or MADV_POPULATE_WRITE.
     /// Kernels before Linux 5.14 get a loop over every `stride` bytes.
     ///

@@ -18,8 +18,11 @@ pub(super) struct Entry {
     pub(super) flags: Option<String>,
 }
 
-/// The entry of the VMA that begins where `region` does.
-pub(super) fn entry(region: &Region, buffer: &mut [u8]) -> Option<Entry> {
+/// The entry of the VMA that begins where `region` does; `None` if none does.
+///
+/// # Errors
+/// The errno of reading smaps, which not every kernel has.
+pub(super) fn entry(region: &Region, buffer: &mut [u8]) -> Result<Option<Entry>, i32> {
     let mut entry = Entry::default();
     let mut inside = false;
     lines(c"/proc/self/smaps", buffer, &mut |line| {
@@ -33,9 +36,8 @@ pub(super) fn entry(region: &Region, buffer: &mut [u8]) -> Option<Entry> {
             entry.read(line);
         }
         true
-    })
-    .ok()?;
-    inside.then_some(entry)
+    })?;
+    Ok(inside.then_some(entry))
 }
 
 impl Entry {
@@ -68,7 +70,7 @@ impl Entry {
 /// Bytes of `region` in transparent huge pages that a PMD maps.
 pub(super) fn thp_bytes(region: &Region) -> Option<u64> {
     let mut scratch = super::proc::scratch().ok()?;
-    entry(region, scratch.bytes()).map(|entry| entry.thp)
+    Some(entry(region, scratch.bytes()).ok()??.thp)
 }
 
 /// VMAs of this process.
