@@ -322,7 +322,7 @@ mod tests {
     fn assorted(seed: u64, length: usize) -> Vec<u64> {
         let mut random = Random::new(seed);
         (0..length)
-            .map(|_| random.next() >> random.below(64))
+            .map(|_| random.bits() >> random.below(64))
             .collect()
     }
 
