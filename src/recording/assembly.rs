@@ -65,7 +65,7 @@ struct Probe {
 }
 
 impl Assembly {
-    /// Takes in one line of a file. What is wrong with it becomes a problem.
+    /// Takes in one line of a file, `ended` by a line end or cut off. What is wrong with it becomes a problem.
     ///
     /// # Errors
     /// [`RecordingError::Schema`] for a run of another version.
@@ -74,6 +74,7 @@ impl Assembly {
         path: &Path,
         number: u64,
         text: &[u8],
+        ended: bool,
     ) -> Result<(), RecordingError> {
         if text.trim_ascii().is_empty() {
             return Ok(());
@@ -97,7 +98,10 @@ impl Assembly {
                         return Err(schema_error(&schema));
                     }
                 }
-                let reason = format!("left out, as it is no line of a run: {error}");
+                let reason = match ended {
+                    true => format!("left out, as it is no line of a run: {error}"),
+                    false => format!("unfinished; its {} bytes are left out", text.len()),
+                };
                 self.problem(path, number, &reason);
             }
         }

@@ -90,7 +90,7 @@ pub(super) fn open_parent(parent: &Path) -> Result<File, RecordingError> {
 
 /// Points `latest` in `parent` to the run called `name`, in one step. Does nothing where the file system
 /// has no links.
-pub(super) fn point_latest(parent: &Path, name: &str) -> Result<(), RecordingError> {
+pub(super) fn point_latest(parent: &Path, name: &Path) -> Result<(), RecordingError> {
     let latest = parent.join(LATEST);
     let in_the_way = || RecordingError::InTheWay {
         path: latest.clone(),

@@ -99,7 +99,7 @@ impl Journal {
             self.end += line.length;
             self.lines = number;
             match text {
-                Some(text) => assembly.feed(&self.path, number, text)?,
+                Some(text) => assembly.feed(&self.path, number, text, true)?,
                 None => assembly.problem(&self.path, number, &too_long()),
             }
         }

@@ -53,7 +53,13 @@ impl RunWriter {
             _ => find_sitting(parent, sitting),
         };
         match found {
-            Some(directory) => Self::resume(directory),
+            Some(directory) => {
+                let writer = Self::resume(directory)?;
+                // Whoever began it may have been killed before it could.
+                let name = writer.directory.file_name().unwrap_or_default();
+                point_latest(parent, Path::new(name))?;
+                Ok(writer)
+            }
             None => Self::begin(
                 parent,
                 RunLine {
@@ -80,7 +86,7 @@ impl RunWriter {
         writer.rebuild_log()?;
         sync(directory)?;
         sync(parent)?;
-        point_latest(parent, &name)?;
+        point_latest(parent, Path::new(&name))?;
         Ok(writer)
     }
 

@@ -192,9 +192,7 @@ fn writers_side_by_side_lose_and_mix_nothing() {
     assert_eq!(serde_json::from_slice::<Run>(&text).unwrap(), recorded.run);
     let log = fs::read(folder.path().join("run/histograms.hlog")).unwrap();
     assert_eq!(
-        IntervalLogIterator::new(&log)
-            .filter(|entry| is_interval(entry))
-            .count(),
+        IntervalLogIterator::new(&log).filter(is_interval).count(),
         240
     );
 }
