@@ -18,7 +18,7 @@ use super::problems::Problems;
 use super::schema::{
     Cell, CellKey, CellLine, Life, Line, RUN_SCHEMA, Run, RunLine, Status, Trial, TrialLine,
 };
-use super::soundness::{MOST_CELLS, flaw, histogram_of};
+use super::soundness::{MOST_CELLS, flaw, histogram_of, name_of_parts};
 use super::summary::summarise_with;
 use crate::mechanism::Phase;
 use crate::statistics::Histogram;
@@ -227,9 +227,8 @@ impl Assembly {
         let at = match self.by_id.get(&key.id) {
             Some(&at) => at,
             None => {
-                let id = key.id_of_parts();
-                if id != key.id {
-                    let (said, parts) = (plain(&key.id), plain(&id));
+                if let Some(parts) = name_of_parts(&key) {
+                    let said = plain(&key.id);
                     self.note(format!(
                         "cell `{said}` is named so, but its parts make `{parts}`"
                     ));

@@ -20,7 +20,7 @@ mod writer;
 pub use directory::{rfc3339, run_id};
 pub use error::RecordingError;
 pub use reader::{locate, read};
-pub use samples::{Sample, read_samples};
+pub use samples::read_samples;
 pub use schema::*;
 pub use summary::summarise;
 pub use writer::{RunWriter, rebuild};

@@ -9,21 +9,9 @@ use super::error::RecordingError;
 use super::journal::MOST_BYTES;
 use super::lines::next_line;
 use super::schema::CellKey;
+use crate::protocol::TimedSample;
 
 const HEADING: &str = "call,start,exec,reap";
-
-/// The phases of one iteration, in nanoseconds; `None` where it was not asked for in this iteration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Sample {
-    /// Until the call returned in the parent.
-    pub call: Option<u64>,
-    /// Until the child's first reading of the clock.
-    pub start: Option<u64>,
-    /// Until the new image's first instruction.
-    pub exec: Option<u64>,
-    /// Until the child was reaped.
-    pub reap: Option<u64>,
-}
 
 fn path_of(directory: &Path, cell: &CellKey, arm: &str, index: u32) -> PathBuf {
     let mut name = file_name(&cell.id);
@@ -41,7 +29,7 @@ pub(super) fn write(
     cell: &CellKey,
     arm: &str,
     index: u32,
-    rows: &[Sample],
+    rows: &[TimedSample],
 ) -> Result<(), RecordingError> {
     let path = path_of(directory, cell, arm, index);
     let folder = directory.join("samples");
@@ -49,7 +37,8 @@ pub(super) fn write(
     replace(&path, |file| {
         writeln!(file, "{HEADING}")?;
         for row in rows {
-            let [call, start, exec, reap] = [row.call, row.start, row.exec, row.reap]
+            let [call, start, exec, reap] = row
+                .phases
                 .map(|ns| ns.map(|ns| ns.to_string()).unwrap_or_default());
             writeln!(file, "{call},{start},{exec},{reap}")?;
         }
@@ -66,7 +55,7 @@ pub fn read_samples(
     cell: &CellKey,
     arm: &str,
     index: u32,
-) -> Result<Option<Vec<Sample>>, RecordingError> {
+) -> Result<Option<Vec<TimedSample>>, RecordingError> {
     let path = path_of(directory, cell, arm, index);
     let failed = |error| RecordingError::io("read", &path, error);
     let bytes = match fs::metadata(&path) {
@@ -103,16 +92,14 @@ pub fn read_samples(
     Ok(Some(rows))
 }
 
-fn row_of(text: &str) -> Option<Sample> {
+fn row_of(text: &str) -> Option<TimedSample> {
     let mut columns = text.split(',').map(|column| match column {
         "" => Some(None),
         column => column.parse().ok().map(Some),
     });
-    let row = Sample {
-        call: columns.next()??,
-        start: columns.next()??,
-        exec: columns.next()??,
-        reap: columns.next()??,
-    };
+    let mut row = TimedSample::default();
+    for phase in &mut row.phases {
+        *phase = columns.next()??;
+    }
     columns.next().is_none().then_some(row)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::plain;
 use super::problems::Problems;
-use super::schema::{Cell, PhaseSummary, Run, Trial};
+use super::schema::{Cell, CellKey, PhaseSummary, Placement, Run, Trial};
 use crate::statistics::{Histogram, LONGEST, Quantiles};
 
 /// Cells in a run: far above any real one, and a bound on what a hostile one costs.
@@ -69,6 +69,26 @@ pub(super) fn histogram_of(text: &str, quantiles: &Quantiles) -> Result<Histogra
         return Err("a histogram's range is not that of the quantiles".to_owned());
     }
     Ok(histogram)
+}
+
+/// What a cell's parts make, where that is not its id: `[SUBJECT:]MECHANISM/FOOTPRINT[@free][@exec=NAME]`.
+pub(super) fn name_of_parts(key: &CellKey) -> Option<String> {
+    let subject = match key.subject.as_str() {
+        "native" => String::new(),
+        subject => format!("{subject}:"),
+    };
+    let free = match key.placement {
+        Placement::Pinned => "",
+        Placement::Free => "@free",
+    };
+    let name = format!("{subject}{}/{}{free}", key.mechanism, key.footprint);
+    // The id has the program's file name, the key the whole command.
+    let matches = match (&key.exec, key.id.strip_prefix(&name)) {
+        (None, Some(rest)) => rest.is_empty(),
+        (Some(_), Some(rest)) => rest.starts_with("@exec="),
+        (_, None) => false,
+    };
+    (!matches).then(|| plain(&name))
 }
 
 /// Leaves out of a `run.json` what contradicts itself: nothing else is there to make it anew from.

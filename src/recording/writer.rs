@@ -9,8 +9,9 @@ use super::directory::{RUN, TRIALS, find_sitting, make, open_parent, point_lates
 use super::error::RecordingError;
 use super::interval_log;
 use super::journal::{Journal, lock};
-use super::samples::{self, Sample};
+use super::samples;
 use super::schema::{CellKey, FinishedLine, Line, RunLine};
+use crate::protocol::TimedSample;
 
 /// How often `run.json` is made anew while a run is under way.
 const BETWEEN_RUN_FILES: Duration = Duration::from_secs(1);
@@ -165,7 +166,7 @@ impl RunWriter {
         cell: &CellKey,
         arm: &str,
         index: u32,
-        rows: &[Sample],
+        rows: &[TimedSample],
     ) -> Result<(), RecordingError> {
         samples::write(&self.directory, cell, arm, index, rows)
     }

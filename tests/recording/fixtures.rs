@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use forkbench::footprint::{Footprint, Receipt};
+use forkbench::footprint::Receipt;
 use forkbench::mechanism::Phase;
 use forkbench::recording::*;
 use forkbench::statistics::{Histogram, Quantiles, Random};
@@ -43,8 +43,14 @@ pub fn header(id: &str) -> RunLine {
 
 /// The cell `mechanism/footprint`.
 pub fn cell(mechanism: &str, footprint: &str) -> CellKey {
-    let footprint: Footprint = footprint.parse().unwrap();
-    CellKey::new("native", mechanism, footprint, Placement::Pinned, None)
+    CellKey {
+        id: format!("{mechanism}/{footprint}"),
+        subject: "native".to_owned(),
+        mechanism: mechanism.to_owned(),
+        footprint: footprint.parse().unwrap(),
+        placement: Placement::Pinned,
+        exec: None,
+    }
 }
 
 /// `count` latencies about `level` nanoseconds, those of a trial of that number.

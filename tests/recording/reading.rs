@@ -194,6 +194,10 @@ fn doubles_and_contradictions_are_left_out() {
     claimed.id = "fork/0".to_owned();
     let mut misnamed = cell("vfork", "0");
     misnamed.id = "vfork/none".to_owned();
+    let mut foreign = cell("command", "0");
+    foreign.id = "static:command/0@free@exec=true".to_owned();
+    foreign.exec = Some("/bin/true --quickly".to_owned());
+    (foreign.subject, foreign.placement) = ("static".to_owned(), Placement::Free);
     let mut long = trial(1, &[1_000; 50]);
     long.phases.get_mut(&Phase::Call).unwrap().quantiles.max = u64::MAX;
     let mut other = trial(2, &[1_000; 50]);
@@ -215,6 +219,7 @@ fn doubles_and_contradictions_are_left_out() {
         of(other),
         of(armed),
         trial_line(&misnamed, 0),
+        trial_line(&foreign, 0),
         cell_line(&fork, Status::Ok, "no"),
         Line::Run(Box::new(header("second"))),
     ]));
@@ -225,7 +230,7 @@ fn doubles_and_contradictions_are_left_out() {
     assert_eq!(kept, [("", 0), ("", 2), ("b", 0)]);
     assert_eq!(
         (recorded.run.id.as_str(), recorded.run.cells.len()),
-        ("run", 2)
+        ("run", 3)
     );
     let told = recorded.problems.join("\n");
     for what in [

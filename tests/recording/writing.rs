@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use forkbench::mechanism::Phase;
+use forkbench::protocol::TimedSample;
 use forkbench::recording::*;
 use forkbench::statistics::Histogram;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
@@ -309,18 +310,11 @@ fn samples_are_kept_in_order() {
     let writer = RunWriter::create(folder.path(), header("run")).unwrap();
     let fork = cell("fork", "64MiB");
     let rows = [
-        Sample {
-            call: Some(40_000),
-            reap: Some(108_000),
-            ..Sample::default()
-        },
-        Sample {
-            start: Some(u64::MAX),
-            exec: Some(0),
-            ..Sample::default()
-        },
-        Sample::default(),
-    ];
+        [Some(40_000), None, None, Some(108_000)],
+        [None, Some(u64::MAX), Some(0), None],
+        [None; 4],
+    ]
+    .map(|phases| TimedSample { phases });
     writer.keep_samples(&fork, "", 3, &rows).unwrap();
     writer.keep_samples(&fork, "b", 3, &rows[..1]).unwrap();
     let path = writer.directory().join("samples/fork~64MiB-3.csv");
