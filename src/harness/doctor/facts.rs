@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
+use crate::clock;
 use crate::harness::environment::{
     Answer, Environment, Headroom, Release, clone3_answer, ptrace_answer,
 };
 
-/// How long the clock spins in search of pauses.
-const SPIN: Duration = Duration::from_millis(50);
+/// How long the clock spins in search of pauses, nanoseconds.
+const SPIN_NS: u64 = 50_000_000;
 
 /// Pause between two looks at the run queue.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
@@ -86,7 +87,7 @@ impl Facts {
         let mut facts = Self {
             cpus,
             siblings,
-            gap_ns: largest_gap(subject, SPIN),
+            gap_ns: largest_gap(subject),
             ..Self::default()
         };
         facts.watch(environment, window);
@@ -178,26 +179,15 @@ impl Facts {
     }
 }
 
-/// The longest pause, in nanoseconds, that a thread sees which does nothing but read the clock, on
-/// `cpu` if one is named. `None` if it could not be pinned there.
-///
-/// Whatever takes the CPU away shows, whoever takes it: interrupts, other tasks, the hypervisor.
-pub fn largest_gap(cpu: Option<u32>, spin: Duration) -> Option<u64> {
+/// The longest pause on `cpu`, if one is named; `None` if a thread could not be pinned there.
+fn largest_gap(cpu: Option<u32>) -> Option<u64> {
     let watch = move || {
         if let Some(cpu) = cpu {
             let mut set = CpuSet::new();
             set.set(cpu as usize).ok()?;
             sched_setaffinity(Pid::from_raw(0), &set).ok()?;
         }
-        let start = Instant::now();
-        let mut last = start;
-        let mut longest = Duration::ZERO;
-        while last - start < spin {
-            let now = Instant::now();
-            longest = longest.max(now - last);
-            last = now;
-        }
-        u64::try_from(longest.as_nanos()).ok()
+        Some(clock::largest_gap(SPIN_NS))
     };
     // A thread of its own: the affinity is the thread's and ends with it.
     std::thread::Builder::new().spawn(watch).ok()?.join().ok()?

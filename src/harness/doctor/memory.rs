@@ -196,11 +196,15 @@ pub(super) fn damon(host: &Host, facts: &Facts) -> Option<Finding> {
     if !host.damon? {
         return fine("damon", "not running");
     }
-    let commands: Vec<String> = facts
+    let mut commands: Vec<String> = facts
         .damon_switches
         .iter()
         .map(|(file, word)| format!("echo {word} | sudo tee {file}"))
         .collect();
+    if commands.is_empty() {
+        // Only root may read which switch is on.
+        commands.push("echo off | sudo tee /sys/kernel/mm/damon/admin/kdamonds/*/state".to_owned());
+    }
     finding(
         "damon",
         Severity::Warning,

@@ -14,7 +14,7 @@ use crate::harness::environment::Environment;
 use crate::recording::{Finding, Host, Severity};
 use crate::units::human_size;
 
-pub use facts::{Facts, largest_gap};
+pub use facts::Facts;
 
 /// A question and its answer. `None`: the host did not say, and silence disturbs nothing.
 type Check = fn(&Host, &Facts) -> Option<Finding>;

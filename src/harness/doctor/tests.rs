@@ -264,6 +264,8 @@ fn what_works_on_memory_behind_the_subjects_back() {
     });
     assert_eq!(found.severity, Severity::Warning);
     assert_eq!(found.remedy, "echo off | sudo tee /sys/a/state");
+    let found = after("damon", |host, _| host.damon = Some(true));
+    assert!(found.remedy.starts_with("echo off"), "{found:?}");
     let found = after("page-reporting", |_, facts| {
         facts.page_reporting = Some(true);
     });
