@@ -11,4 +11,5 @@ pub mod plan;
 pub mod runner;
 pub mod schedule;
 pub mod session;
+pub mod tracing;
 pub mod trial;

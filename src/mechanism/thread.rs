@@ -15,7 +15,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         flags: &["CLONE_VM", "CLONE_THREAD", "CLONE_SIGHAND", "CLONE_FILES"],
         without: &["CLONE_VFORK"],
         exec: false,
-        also: &["sigaltstack"],
+        also: &[],
     },
     returns_twice: false,
     needs: Needs {
