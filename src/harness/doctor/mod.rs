@@ -4,6 +4,7 @@
 //! function of what was seen, so every finding has a test.
 
 mod facts;
+mod limits;
 mod memory;
 mod permissions;
 mod processor;
