@@ -1,0 +1,423 @@
+//! Latency against footprint: both axes logarithmic, one line for each mechanism.
+
+use std::collections::BTreeMap;
+
+use super::{Draw, Figure, Form, Frame, Numbers, figure};
+use crate::footprint::Footprint;
+use crate::mechanism::Phase;
+use crate::recording::{Cell, Placement, Run};
+use crate::report::ReportError;
+use crate::report::palette::{AXIS, GRID, Look, MUTED, TEXT, look_of, rank_of};
+use crate::report::pen::{Anchor, Pen, fitted, text_width};
+use crate::report::reading::{centre, disagrees, is_measured, label, p99, spread};
+use crate::report::scale::{LogScale, SizeScale, size_name, spread_out, tick_name};
+use crate::units::{Nanoseconds, human_time};
+
+/// Lines beyond this are left to the tables: nobody could tell them apart.
+const MOST_LINES: usize = 16;
+const GIB: f64 = (1u64 << 30) as f64;
+
+struct Point {
+    bytes: u64,
+    centre: f64,
+    is_mean: bool,
+    spread: Option<(u64, u64)>,
+    p99: Option<u64>,
+    disagrees: bool,
+}
+
+struct Line {
+    name: String,
+    look: Look,
+    points: Vec<Point>,
+    /// Nanoseconds per GiB.
+    slope: Option<f64>,
+}
+
+struct Chart {
+    lines: Vec<Line>,
+    phase: Phase,
+}
+
+/// One figure for each phase that has a line: a mechanism at two sizes or more.
+pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportError> {
+    let mut figures = Vec::new();
+    for phase in Phase::ALL {
+        let (lines, left_out) = lines(run, phase);
+        if lines.is_empty() {
+            continue;
+        }
+        let chart = Chart { lines, phase };
+        let frame = Frame {
+            name: format!("footprint-{}", phase.name()),
+            title: format!("{} against the parent's memory", what(phase)),
+            caption: caption(phase, left_out),
+            numbers: chart.numbers(),
+        };
+        figures.push(figure(frame, &chart, with_png && phase == Phase::Call)?);
+    }
+    Ok(figures)
+}
+
+fn what(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Call => "How long the parent stands still",
+        Phase::Start => "Until the child runs",
+        Phase::Exec => "Until the new image runs",
+        Phase::Reap => "The child's whole life, teardown included,",
+    }
+}
+
+fn caption(phase: Phase, left_out: usize) -> String {
+    let mut text = format!(
+        "Phase `{}`. Points are medians over trials; the band reaches from the lowest to the highest \
+         trial, dashes are p99. Both axes are logarithmic; 0 stands left of the break. At each line: \
+         what a GiB adds.",
+        phase.name()
+    );
+    if left_out > 0 {
+        text.push_str(&format!(" {left_out} more lines are in the full table."));
+    }
+    text
+}
+
+fn lines(run: &Run, phase: Phase) -> (Vec<Line>, usize) {
+    let mut groups: BTreeMap<(usize, String), Vec<&Cell>> = BTreeMap::new();
+    for cell in run.cells.iter().filter(|cell| is_measured(cell)) {
+        if cell.placement == Placement::Pinned && centre(cell, phase).is_some() {
+            let shape = Footprint {
+                bytes: 0,
+                ..cell.footprint
+            }
+            .to_string();
+            let name = format!("{}{}", label(cell), &shape[1..].replace('+', " +"));
+            groups
+                .entry((rank_of(&cell.mechanism), name))
+                .or_default()
+                .push(cell);
+        }
+    }
+    let mut lines: Vec<Line> = groups
+        .into_iter()
+        .map(|((_, name), cells)| line(name, &cells, phase))
+        .filter(|line| line.points.len() >= 2)
+        .collect();
+    let left_out = lines.len().saturating_sub(MOST_LINES);
+    lines.truncate(MOST_LINES);
+    (lines, left_out)
+}
+
+fn line(name: String, cells: &[&Cell], phase: Phase) -> Line {
+    let mut points: Vec<Point> = cells
+        .iter()
+        .filter_map(|cell| {
+            let centre = centre(cell, phase)?;
+            Some(Point {
+                bytes: cell.footprint.bytes,
+                centre: centre.ns,
+                is_mean: centre.is_mean,
+                spread: spread(cell, phase),
+                p99: p99(cell, phase),
+                disagrees: disagrees(cell, phase),
+            })
+        })
+        .collect();
+    points.sort_by_key(|point| point.bytes);
+    points.dedup_by_key(|point| point.bytes);
+    let mechanism = cells.first().map_or("", |cell| cell.mechanism.as_str());
+    Line {
+        name,
+        look: look_of(mechanism),
+        slope: slope(&points),
+        points,
+    }
+}
+
+/// Nanoseconds per GiB: least squares weighted by 1/y², since the error of a time grows with it.
+fn slope(points: &[Point]) -> Option<f64> {
+    let usable = points.iter().filter(|point| point.centre > 0.0);
+    let weighted = usable.map(|point| {
+        (
+            point.bytes as f64 / GIB,
+            point.centre,
+            point.centre.powi(-2),
+        )
+    });
+    let (mut w, mut wx, mut wy, mut wxx, mut wxy) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for (x, y, weight) in weighted {
+        w += weight;
+        wx += weight * x;
+        wy += weight * y;
+        wxx += weight * x * x;
+        wxy += weight * x * y;
+    }
+    let slope = (w * wxy - wx * wy) / (w * wxx - wx * wx);
+    slope.is_finite().then_some(slope)
+}
+
+fn per_gib(slope: f64) -> String {
+    let ms = slope / 1e6;
+    let ms = if ms.abs() < 0.005 { 0.0 } else { ms };
+    let digits = if ms.abs() >= 99.95 {
+        0
+    } else if ms.abs() >= 9.995 {
+        1
+    } else {
+        2
+    };
+    format!("{ms:.digits$} ms/GiB")
+}
+
+/// The plot's edges.
+struct Edges {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl Chart {
+    fn edges(&self, form: Form) -> Edges {
+        match form {
+            Form::Wide => Edges {
+                left: 84.0,
+                right: 960.0 - 218.0,
+                top: 16.0,
+                bottom: 424.0,
+            },
+            Form::Narrow => Edges {
+                left: 66.0,
+                right: 318.0,
+                top: 12.0,
+                bottom: 272.0,
+            },
+        }
+    }
+
+    fn values(&self) -> impl Iterator<Item = f64> {
+        self.lines
+            .iter()
+            .flat_map(|line| &line.points)
+            .flat_map(|point| {
+                let band = point.spread.map(|(low, high)| [low as f64, high as f64]);
+                let tail = point.p99.map(|p99| p99 as f64);
+                [point.centre]
+                    .into_iter()
+                    .chain(band.into_iter().flatten())
+                    .chain(tail)
+            })
+    }
+
+    fn axes(&self, pen: &mut Pen, form: Form) -> (SizeScale, LogScale) {
+        let Edges {
+            left,
+            right,
+            top,
+            bottom,
+        } = self.edges(form);
+        let sizes = self
+            .lines
+            .iter()
+            .flat_map(|line| &line.points)
+            .map(|point| point.bytes)
+            .collect();
+        let x = SizeScale::of(sizes, left + 18.0, right - 10.0);
+        let y = LogScale::holding(self.values(), bottom, top);
+        let size = form.text();
+        for tick in y.ticks(30.0) {
+            let at = y.at(tick);
+            pen.line(&[(left, at), (right, at)], GRID, 1.0);
+            pen.text(
+                (left - 10.0, at),
+                &tick_name(tick),
+                size,
+                MUTED,
+                Anchor::End,
+            );
+        }
+        pen.line(&[(left, bottom), (right, bottom)], AXIS, 1.0);
+        for &bytes in &x.sizes {
+            let at = x.at(bytes);
+            pen.line(&[(at, bottom), (at, bottom + 5.0)], AXIS, 1.0);
+        }
+        for (bytes, name) in x.labelled(size) {
+            pen.text(
+                (x.at(bytes), bottom + 17.0),
+                &name,
+                size,
+                MUTED,
+                Anchor::Middle,
+            );
+        }
+        if let Some(at) = x.axis_break() {
+            pen.rect(
+                (at - 3.0, bottom - 2.0),
+                (at + 3.0, bottom + 2.0),
+                crate::report::palette::PAPER,
+                1.0,
+            );
+            for shift in [-3.0, 3.0] {
+                let (x0, x1) = (at + shift - 2.5, at + shift + 2.5);
+                pen.line(&[(x0, bottom + 6.0), (x1, bottom - 6.0)], AXIS, 1.2);
+            }
+        }
+        let middle = (left + right) / 2.0;
+        pen.text(
+            (middle, bottom + 36.0),
+            "memory of the parent",
+            size,
+            MUTED,
+            Anchor::Middle,
+        );
+        (x, y)
+    }
+
+    fn draw_line(&self, pen: &mut Pen, line: &Line, x: &SizeScale, y: &LogScale) {
+        let ink = line.look.ink;
+        // Zero bytes are a category: nothing was measured between them and the first size.
+        let (zero, sized): (Vec<&Point>, Vec<&Point>) =
+            line.points.iter().partition(|point| point.bytes == 0);
+        let at = |point: &Point, value: f64| (x.at(point.bytes), y.at(value));
+        let banded: Vec<_> = sized.iter().filter_map(|p| Some((p, p.spread?))).collect();
+        let low = banded.iter().map(|(p, (low, _))| at(p, *low as f64));
+        let high = banded
+            .iter()
+            .rev()
+            .map(|(p, (_, high))| at(p, *high as f64));
+        pen.fill(&low.chain(high).collect::<Vec<_>>(), ink, 0.18);
+        if let Some((low, high)) = zero.first().and_then(|point| point.spread) {
+            let center = x.at(0);
+            let (a, b) = (
+                (center - 4.0, y.at(low as f64)),
+                (center + 4.0, y.at(high as f64)),
+            );
+            pen.rect(a, b, ink, 0.28);
+        }
+        let tails: Vec<_> = sized
+            .iter()
+            .filter_map(|p| Some(at(p, p.p99? as f64)))
+            .collect();
+        pen.dashes(&tails, ink, 1.2, 5.0, 4.0);
+        if let (Some(&from), Some(&to)) = (zero.first(), sized.first()) {
+            pen.faint_line(&[at(from, from.centre), at(to, to.centre)], ink, 1.2, 0.45);
+            if let Some(p99) = from.p99 {
+                let end = (x.at(0), y.at(p99 as f64));
+                pen.line(&[(end.0 - 5.0, end.1), (end.0 + 5.0, end.1)], ink, 1.2);
+            }
+        }
+        let middle: Vec<_> = sized.iter().map(|p| at(p, p.centre)).collect();
+        pen.line(&middle, ink, 2.2);
+        for point in &line.points {
+            let place = at(point, point.centre);
+            pen.marker(place, line.look, 4.0);
+            if point.disagrees {
+                pen.bold(
+                    (place.0 + 9.0, place.1 - 9.0),
+                    "*",
+                    15.0,
+                    ink,
+                    Anchor::Middle,
+                );
+            }
+        }
+    }
+
+    fn labels_beside(&self, pen: &mut Pen, x: &SizeScale, y: &LogScale, edges: &Edges) {
+        let ends: Vec<(f64, f64)> = self
+            .lines
+            .iter()
+            .filter_map(|line| line.points.last())
+            .map(|point| (x.at(point.bytes), y.at(point.centre)))
+            .collect();
+        let wanted: Vec<f64> = ends.iter().map(|(_, at)| *at).collect();
+        let places = spread_out(&wanted, 19.0, edges.top + 6.0, edges.bottom - 6.0);
+        for ((line, end), place) in self.lines.iter().zip(&ends).zip(places) {
+            let start = edges.right + 22.0;
+            let knee = edges.right + 8.0;
+            pen.faint_line(
+                &[(end.0 + 7.0, end.1), (knee, end.1), (start - 4.0, place)],
+                line.look.ink,
+                1.0,
+                0.6,
+            );
+            let slope = line.slope.map(per_gib).unwrap_or_default();
+            let room = 960.0 - start - text_width(&slope, 12.5) - 10.0;
+            let name = fitted(&line.name, 13.0, room - 4.0);
+            pen.bold((start, place), &name, 13.0, line.look.ink, Anchor::Start);
+            pen.text((956.0, place), &slope, 12.5, MUTED, Anchor::End);
+        }
+    }
+
+    fn labels_below(&self, pen: &mut Pen, bottom: f64) {
+        for (index, line) in self.lines.iter().enumerate() {
+            let at = bottom + 62.0 + 21.0 * index as f64;
+            pen.line(&[(6.0, at), (34.0, at)], line.look.ink, 2.2);
+            pen.marker((20.0, at), line.look, 4.0);
+            let slope = line.slope.map(per_gib).unwrap_or_default();
+            let room = 340.0 - 44.0 - text_width(&slope, 12.5) - 12.0;
+            pen.bold(
+                (44.0, at),
+                &fitted(&line.name, 13.0, room),
+                13.0,
+                TEXT,
+                Anchor::Start,
+            );
+            pen.text((336.0, at), &slope, 12.5, MUTED, Anchor::End);
+        }
+    }
+
+    fn numbers(&self) -> Numbers {
+        let p = self.phase.name();
+        let mut numbers = Numbers::headed([
+            "mechanism",
+            "memory",
+            p,
+            "lowest to highest trial",
+            "p99",
+            "fit",
+        ]);
+        for line in &self.lines {
+            for point in &line.points {
+                let mut centre = Nanoseconds(point.centre).to_string();
+                if point.is_mean {
+                    centre.push_str(" (mean)");
+                }
+                if point.disagrees {
+                    centre.push_str(" *");
+                }
+                numbers.rows.push(vec![
+                    line.name.clone(),
+                    size_name(point.bytes),
+                    centre,
+                    point.spread.map_or("–".to_owned(), |(low, high)| {
+                        format!("{} to {}", human_time(low), human_time(high))
+                    }),
+                    point.p99.map_or("–".to_owned(), human_time),
+                    line.slope.map_or("–".to_owned(), per_gib),
+                ]);
+            }
+        }
+        numbers
+    }
+}
+
+impl Draw for Chart {
+    fn height(&self, form: Form) -> f64 {
+        match form {
+            Form::Wide => (472.0_f64).max(60.0 + 19.0 * self.lines.len() as f64),
+            Form::Narrow => 272.0 + 62.0 + 21.0 * self.lines.len() as f64,
+        }
+    }
+
+    fn draw(&self, pen: &mut Pen, form: Form) {
+        let edges = self.edges(form);
+        let (x, y) = self.axes(pen, form);
+        for line in &self.lines {
+            self.draw_line(pen, line, &x, &y);
+        }
+        match form {
+            Form::Wide => self.labels_beside(pen, &x, &y, &edges),
+            Form::Narrow => self.labels_below(pen, edges.bottom),
+        }
+    }
+}

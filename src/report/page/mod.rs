@@ -1,0 +1,176 @@
+//! The page: one HTML file that loads nothing.
+
+mod cells;
+mod host;
+mod ranking;
+
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, Value, context};
+
+use super::ReportError;
+use super::answer::{self, Answer};
+use super::charts::Figures;
+use super::palette;
+use super::pen::FONT;
+use super::reading::{footprint_words, plain, repeat_command};
+use crate::mechanism::Phase;
+use crate::recording::{Recorded, Run};
+
+const TEMPLATE: &str = include_str!("../assets/page.html");
+const STYLE: &str = include_str!("../assets/page.css");
+const SCRIPT: &str = include_str!("../assets/page.js");
+/// The SHA-256 of the script, for the page's content security policy; a test holds it.
+const SCRIPT_HASH: &str = include_str!("../assets/page.js.sha256");
+
+/// The page of a run, self-contained.
+///
+/// # Errors
+/// [`ReportError`] where a chart cannot be drawn or the template fails.
+pub fn page(recorded: &Recorded) -> Result<String, ReportError> {
+    let run = &recorded.run;
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_template("page", TEMPLATE)?;
+    let anchors = anchors(run);
+    let (rankings, left_out) = ranking::views(run, &anchors);
+    let context = context! {
+        style => Value::from_safe_string(format!("{}{}{}", font_face(), palette::css(), STYLE)),
+        script => Value::from_safe_string(SCRIPT.to_owned()),
+        script_hash => SCRIPT_HASH.trim(),
+        run => run_view(recorded),
+        answer => answer::answer(run).map(|answer| answer_view(run, &answer, &anchors)),
+        rankings,
+        rankings_left_out => left_out,
+        figures => Value::from(Serde(Figures::of(run, false)?)),
+        cells => cells::views(recorded, &anchors)?,
+        host => host::view(&run.host),
+        findings => host::findings(&run.host),
+        phases => phase_meanings(),
+    };
+    Ok(environment.get_template("page")?.render(context)?)
+}
+
+fn font_face() -> &'static str {
+    static FACE: OnceLock<String> = OnceLock::new();
+    FACE.get_or_init(|| {
+        format!(
+            "@font-face{{font-family:ForkbenchInter;font-weight:400 650;src:url(data:font/ttf;base64,{})}}",
+            BASE64.encode(FONT)
+        )
+    })
+}
+
+/// Each cell's link target: its id in letters, digits, `-`, `_` and `.`, made unique.
+pub(super) fn anchors(run: &Run) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let mut anchors = Vec::with_capacity(run.cells.len());
+    for cell in &run.cells {
+        let clean: String = cell
+            .id
+            .chars()
+            .take(80)
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || "_.".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            })
+            .collect();
+        let mut anchor = format!("cell-{clean}");
+        let mut number = 2;
+        while !taken.insert(anchor.clone()) {
+            anchor = format!("cell-{clean}--{number}");
+            number += 1;
+        }
+        anchors.push(anchor);
+    }
+    anchors
+}
+
+/// The link target of a cell of this run.
+fn anchor_of<'a>(run: &Run, anchors: &'a [String], id: &str) -> &'a str {
+    let index = run.cells.iter().position(|cell| cell.id == id);
+    index
+        .and_then(|index| anchors.get(index))
+        .map_or("", String::as_str)
+}
+
+fn run_view(recorded: &Recorded) -> Value {
+    let run = &recorded.run;
+    let trials: usize = run.cells.iter().map(|cell| cell.trials.len()).sum();
+    let samples = run
+        .cells
+        .iter()
+        .flat_map(|cell| cell.phases.values())
+        .fold(0u64, |sum, phase| sum.saturating_add(phase.count));
+    let problems: Vec<String> = recorded
+        .problems
+        .iter()
+        .take(50)
+        .map(|p| plain(p))
+        .collect();
+    context! {
+        id => plain(&run.id),
+        started => plain(&run.started),
+        finished => run.finished.as_deref().map(plain),
+        seed => run.seed.to_string(),
+        command => plain(&run.command),
+        version => plain(&run.tool.version),
+        commit => run.tool.commit.as_deref().map(plain),
+        driver => plain(&run.tool.driver),
+        host => plain(&run.host.name),
+        cells => run.cells.len(),
+        trials => trials,
+        samples => super::reading::grouped(samples),
+        problems => problems,
+    }
+}
+
+fn answer_view(run: &Run, answer: &Answer, anchors: &[String]) -> Value {
+    let cells: Vec<_> = [Some(answer.dear), answer.cheap]
+        .into_iter()
+        .flatten()
+        .collect();
+    let receipts: Vec<Value> = cells
+        .iter()
+        .map(|cell| {
+            context! {
+                id => plain(&cell.id),
+                anchor => anchor_of(run, anchors, &cell.id),
+                lines => cells::receipt_lines(cell),
+                disagrees => super::reading::disagrees(cell, Phase::Call),
+            }
+        })
+        .collect();
+    context! {
+        question => answer.question.clone(),
+        sentence => answer.sentence.clone(),
+        command => answer.command.clone(),
+        shape => footprint_words(&answer.dear.footprint),
+        receipts => receipts,
+        job => repeat_command(&[answer.dear]).replacen("run", "list --job", 1),
+    }
+}
+
+fn phase_meanings() -> Vec<Value> {
+    let meaning = |phase: Phase| match phase {
+        Phase::Call => {
+            "until the call has returned in the parent: how long the parent stands still"
+        }
+        Phase::Start => "until the child's first reading of the clock",
+        Phase::Exec => "until the new image's first instruction",
+        Phase::Reap => {
+            "until the parent has waited for the child: its whole life, teardown included"
+        }
+    };
+    Phase::ALL
+        .into_iter()
+        .map(|phase| context! { name => phase.name(), meaning => meaning(phase) })
+        .collect()
+}

@@ -1,0 +1,80 @@
+//! The mechanisms ranked at a footprint that the reader chooses.
+
+use minijinja::{Value, context};
+
+use super::super::answer::{self, Ranking};
+use super::super::palette::look_of;
+use super::super::reading::{
+    centre, disagrees, factor, footprint_words, label, p99, plain, spread,
+};
+use crate::mechanism::Phase;
+use crate::recording::{Run, Status};
+use crate::units::{Nanoseconds, human_time};
+
+/// More choices than this are no choice.
+const MOST_CHOICES: usize = 24;
+
+/// The rankings worth choosing between, one of them chosen, and how many were left out.
+pub(super) fn views(run: &Run, anchors: &[String]) -> (Vec<Value>, usize) {
+    let mut rankings = answer::rankings(run);
+    // One mechanism alone is no ranking, unless that is all there is.
+    if rankings.iter().any(|ranking| ranking.cells.len() > 1) {
+        rankings.retain(|ranking| ranking.cells.len() > 1);
+    }
+    let left_out = rankings.len().saturating_sub(MOST_CHOICES);
+    rankings.truncate(MOST_CHOICES);
+    let headline = answer::answer(run).map(|answer| answer.dear.footprint);
+    let chosen = rankings
+        .iter()
+        .position(|ranking| Some(ranking.footprint) == headline)
+        .unwrap_or(rankings.len().saturating_sub(1));
+    let views = rankings
+        .iter()
+        .enumerate()
+        .map(|(index, ranking)| view(run, ranking, anchors, index == chosen))
+        .collect();
+    (views, left_out)
+}
+
+fn view(run: &Run, ranking: &Ranking, anchors: &[String], chosen: bool) -> Value {
+    let longest = ranking
+        .cells
+        .iter()
+        .filter(|cell| cell.status == Status::Ok)
+        .filter_map(|cell| Some(centre(cell, Phase::Call)?.ns))
+        .fold(1.0, f64::max);
+    let rows: Vec<Value> = ranking
+        .cells
+        .iter()
+        .map(|cell| {
+            let call = centre(cell, Phase::Call).filter(|_| cell.status == Status::Ok);
+            let reap = centre(cell, Phase::Reap).filter(|_| cell.status == Status::Ok);
+            let exec = centre(cell, Phase::Exec).filter(|_| cell.status == Status::Ok);
+            let written = |c: super::super::reading::Centre| Nanoseconds(c.ns).to_string();
+            context! {
+                name => label(cell),
+                anchor => super::anchor_of(run, anchors, &cell.id),
+                class => look_of(&cell.mechanism).ink.class,
+                call => call.map(written),
+                is_mean => call.is_some_and(|c| c.is_mean),
+                share => call.map(|c| format!("{:.2}", (c.ns / longest * 100.0).clamp(0.0, 100.0))),
+                spread => spread(cell, Phase::Call)
+                    .map(|(low, high)| format!("{} to {}", human_time(low), human_time(high))),
+                p99 => p99(cell, Phase::Call).map(human_time),
+                exec => exec.map(written),
+                reap => reap.map(written),
+                ratio => ranking.ratio(cell).map(factor),
+                is_floor => cell.mechanism == "null",
+                disagrees => disagrees(cell, Phase::Call),
+                status => super::cells::status_word(cell),
+                reason => cell.reason.as_deref().map(plain),
+            }
+        })
+        .collect();
+    context! {
+        name => ranking.name(),
+        words => footprint_words(&ranking.footprint),
+        chosen => chosen,
+        rows => rows,
+    }
+}

@@ -1,0 +1,295 @@
+//! The table on a terminal: one block for each footprint, mechanisms ranked within it.
+
+use crate::mechanism::Phase;
+use crate::recording::{Cell, Run, Status};
+use crate::units::{Nanoseconds, human_time};
+
+use super::answer::{self, Ranking};
+use super::reading::{
+    centre, disagrees, factor, footprint_words, label, p99, plain, short, spread,
+};
+
+/// The width assumed where there is none to ask.
+const USUAL_WIDTH: usize = 80;
+/// Lines longer than this are hard to follow.
+const WIDEST: usize = 100;
+const NARROWEST: usize = 40;
+
+/// Styles, or none of them.
+struct Styles {
+    colour: bool,
+}
+
+impl Styles {
+    fn put(&self, code: &str, text: &str) -> String {
+        if self.colour && !text.is_empty() {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.put("1", text)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.put("2", text)
+    }
+
+    fn alarm(&self, text: &str) -> String {
+        self.put("31", text)
+    }
+}
+
+/// One column after the mechanism's name.
+struct Column {
+    head: &'static str,
+    width: usize,
+    /// The narrowest table that still has it.
+    from: usize,
+    text: fn(&Ranking, &Cell) -> String,
+}
+
+const COLUMNS: [Column; 5] = [
+    Column {
+        head: "call p50",
+        width: 11,
+        from: 0,
+        text: |_, cell| call_text(cell),
+    },
+    Column {
+        head: "spread",
+        width: 12,
+        from: 72,
+        text: |_, cell| spread_text(cell),
+    },
+    Column {
+        head: "p99",
+        width: 9,
+        from: 58,
+        text: |_, cell| p99(cell, Phase::Call).map_or("–".to_owned(), human_time),
+    },
+    Column {
+        head: "reap p50",
+        width: 9,
+        from: 66,
+        text: |_, cell| {
+            centre(cell, Phase::Reap).map_or("–".to_owned(), |c| Nanoseconds(c.ns).to_string())
+        },
+    },
+    Column {
+        head: "× least",
+        width: 8,
+        from: 0,
+        text: |ranking, cell| match ranking.ratio(cell) {
+            Some(_) if cell.mechanism == "null" => "floor".to_owned(),
+            Some(ratio) => factor(ratio),
+            None => "–".to_owned(),
+        },
+    },
+];
+
+fn call_text(cell: &Cell) -> String {
+    let Some(centre) = centre(cell, Phase::Call) else {
+        return "–".to_owned();
+    };
+    let mark = match (centre.is_mean, disagrees(cell, Phase::Call)) {
+        (true, _) => "~",
+        (_, true) => "*",
+        _ => " ",
+    };
+    format!("{}{mark}", Nanoseconds(centre.ns))
+}
+
+/// How far the trials' medians lie from the cell's: `−2 +3 %`.
+fn spread_text(cell: &Cell) -> String {
+    let (Some((low, high)), Some(centre)) = (spread(cell, Phase::Call), centre(cell, Phase::Call))
+    else {
+        return "–".to_owned();
+    };
+    if centre.ns <= 0.0 {
+        return "–".to_owned();
+    }
+    let percent = |ns: u64| ((ns as f64 / centre.ns - 1.0) * 100.0).clamp(-999.0, 9_999.0);
+    let (low, high) = (percent(low).min(0.0), percent(high).max(0.0));
+    format!("−{:.0} +{:.0} %", low.abs(), high)
+}
+
+/// A run as a table for a terminal of `width` columns (80 where unknown, 40 to 100 are used).
+///
+/// The first line answers the run's question. Each footprint has a block of its own, the cheapest
+/// mechanism on top; what was not measured stands there too, with its reason. With `colour`, ANSI
+/// styles are added. Control characters of the run's own text never reach the terminal.
+pub fn table(run: &Run, width: Option<usize>, colour: bool) -> String {
+    let width = width.unwrap_or(USUAL_WIDTH).clamp(NARROWEST, WIDEST);
+    let styles = Styles { colour };
+    let mut text = String::new();
+    match answer::answer(run) {
+        Some(answer) => {
+            for line in wrapped(&format!("{}.", answer.sentence), width) {
+                text.push_str(&styles.bold(&line));
+                text.push('\n');
+            }
+        }
+        None => text.push_str("Nothing was measured.\n"),
+    }
+    let rankings = answer::rankings(run);
+    for ranking in &rankings {
+        text.push('\n');
+        block(&mut text, ranking, width, &styles);
+    }
+    legend(&mut text, run, width, &styles);
+    text
+}
+
+fn block(text: &mut String, ranking: &Ranking, width: usize, styles: &Styles) {
+    let columns: Vec<&Column> = COLUMNS
+        .iter()
+        .filter(|column| column.from <= width)
+        .collect();
+    let taken: usize = columns.iter().map(|column| column.width + 1).sum();
+    let name_width = width.saturating_sub(taken).max(10);
+    let words = footprint_words(&ranking.footprint);
+    let head = format!("{}: {words}", ranking.name());
+    for line in wrapped(&head, width) {
+        text.push_str(&styles.bold(&line));
+        text.push('\n');
+    }
+    let mut heads = pad("mechanism", name_width);
+    for column in &columns {
+        heads.push(' ');
+        heads.push_str(&pad_left(column.head, column.width));
+    }
+    text.push_str(&styles.dim(heads.trim_end()));
+    text.push('\n');
+    for cell in &ranking.cells {
+        if cell.status != Status::Ok {
+            let word = if cell.status == Status::Failed {
+                "failed"
+            } else {
+                "skipped"
+            };
+            let reason = cell
+                .reason
+                .as_deref()
+                .map_or_else(|| "no reason given".to_owned(), plain);
+            let line = format!("{}  {word}: {reason}", short(&label(cell), name_width));
+            for (index, line) in wrapped(&line, width.saturating_sub(2)).iter().enumerate() {
+                let line = if index == 0 {
+                    line.clone()
+                } else {
+                    format!("  {line}")
+                };
+                let styled = if word == "failed" {
+                    styles.alarm(&line)
+                } else {
+                    styles.dim(&line)
+                };
+                text.push_str(&styled);
+                text.push('\n');
+            }
+            continue;
+        }
+        text.push_str(&pad(&short(&label(cell), name_width), name_width));
+        for column in &columns {
+            text.push(' ');
+            text.push_str(&pad_left(&(column.text)(ranking, cell), column.width));
+        }
+        text.push('\n');
+    }
+}
+
+fn legend(text: &mut String, run: &Run, width: usize, styles: &Styles) {
+    let measured = || run.cells.iter().filter(|cell| cell.status == Status::Ok);
+    let mut notes = Vec::new();
+    if measured().any(|cell| disagrees(cell, Phase::Call)) {
+        notes.push(
+            "* The trials of this cell disagree by more than their samples explain: trust the spread, \
+             not the p50."
+                .to_owned(),
+        );
+    }
+    if measured().any(|cell| centre(cell, Phase::Call).is_some_and(|centre| centre.is_mean)) {
+        notes.push("~ Too few samples for a median: their mean.".to_owned());
+    }
+    if measured().next().is_some() {
+        notes.push(
+            "call: the parent stands still. reap: the child's whole life. spread: the lowest and the \
+             highest trial's p50 against the cell's."
+                .to_owned(),
+        );
+    }
+    let failed = run
+        .cells
+        .iter()
+        .filter(|cell| cell.status == Status::Failed)
+        .count();
+    if failed > 0 {
+        notes.push(format!("{failed} of {} cells failed.", run.cells.len()));
+    }
+    if !notes.is_empty() {
+        text.push('\n');
+    }
+    for note in notes {
+        for line in wrapped(&note, width) {
+            text.push_str(&styles.dim(&line));
+            text.push('\n');
+        }
+    }
+}
+
+fn pad(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(text.chars().count());
+    format!("{text}{}", " ".repeat(missing))
+}
+
+fn pad_left(text: &str, width: usize) -> String {
+    let text = short(text, width);
+    let missing = width.saturating_sub(text.chars().count());
+    format!("{}{text}", " ".repeat(missing))
+}
+
+/// `text` in lines of at most `width` characters, broken between words where there are any.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(8);
+    let text = plain(text);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut length = 0;
+    // A reason of a megabyte is no reason.
+    for word in text.split(' ').filter(|word| !word.is_empty()).take(400) {
+        let letters: Vec<char> = word.chars().take(2_000).collect();
+        for piece in letters.chunks(width) {
+            if length > 0 && length + 1 + piece.len() > width {
+                lines.push(std::mem::take(&mut line));
+                length = 0;
+            }
+            if length > 0 {
+                line.push(' ');
+                length += 1;
+            }
+            line.extend(piece);
+            length += piece.len();
+        }
+    }
+    if length > 0 {
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words_and_never_too_long() {
+        assert_eq!(
+            wrapped("one two three four", 9),
+            ["one two", "three", "four"]
+        );
+        assert_eq!(wrapped("abcdefghijkl", 8), ["abcdefgh", "ijkl"]);
+        assert!(wrapped("", 80).is_empty());
+    }
+}
