@@ -15,9 +15,7 @@ use crate::harness::life;
 use crate::harness::plan;
 use crate::harness::runner::{self, Budget, Observer, Outcome, SubjectExecutor, Tally};
 use crate::harness::schedule::schedule;
-use crate::mechanism::Phase;
-use crate::protocol::TimedSample;
-use crate::recording::{self, Line, RecordingError, RunWriter, Sample, rfc3339};
+use crate::recording::{self, Line, RecordingError, RunWriter, rfc3339};
 use crate::report;
 
 /// Trials and seconds per cell: usual, and with `--quick`.
@@ -171,24 +169,14 @@ impl Observer for Recorder<'_> {
         match outcome {
             Outcome::Done(line, samples) => {
                 if self.keep_samples {
-                    let rows: Vec<Sample> = samples.iter().map(row).collect();
                     let trial = &line.trial;
                     self.writer
-                        .keep_samples(&line.cell, &trial.arm, trial.index, &rows)?;
+                        .keep_samples(&line.cell, &trial.arm, trial.index, samples)?;
                 }
                 self.writer.append(Line::Trial(line.clone()))
             }
             Outcome::Dropped(line) => self.writer.append(Line::Cell(Box::new(line.clone()))),
             Outcome::Interrupted => Ok(()),
         }
-    }
-}
-
-fn row(sample: &TimedSample) -> Sample {
-    Sample {
-        call: sample.get(Phase::Call),
-        start: sample.get(Phase::Start),
-        exec: sample.get(Phase::Exec),
-        reap: sample.get(Phase::Reap),
     }
 }
