@@ -10,15 +10,14 @@ use forkbench::harness::plan;
 
 /// Seconds of iterations: 60 of them, at what they take in the committed run, where pages are copied.
 fn seconds(footprint: &Footprint) -> f64 {
-    let copied = footprint.touch == Touch::Written
-        && matches!(footprint.mapping, Mapping::Private | Mapping::Wipeonfork);
+    let copied = footprint.touch == Touch::Written && footprint.mapping == Mapping::Private;
     match (copied, footprint.page, footprint.order, footprint.state) {
         (false, ..) | (true, Page::Thp | Page::Hugetlb, _, State::Hot) => 1.0,
         (true, Page::Thp | Page::Hugetlb, _, State::Rewritten) => 1.5,
         (true, Page::Base, Order::Sequential, State::Hot) => 4.0,
         (true, Page::Base, Order::Shuffled, State::Hot) => 7.0,
         (true, Page::Base, Order::Sequential, State::Rewritten) => 10.0,
-        (true, Page::Base, Order::Shuffled, State::Rewritten) => 14.0,
+        (true, Page::Base, Order::Shuffled, State::Rewritten) => 12.0,
     }
 }
 

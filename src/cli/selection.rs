@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use super::plan_file::PlanFile;
-use crate::harness::cell::Cell;
+use crate::harness::cell::{Cell, CellError};
 use crate::harness::environment;
 use crate::harness::launcher::{Launcher, SubjectCommand};
 use crate::harness::plan;
@@ -108,5 +108,14 @@ impl Selection {
             launcher,
             plan,
         })
+    }
+}
+
+/// A cell, or a mechanism at the smallest parent.
+pub(super) fn parse_cell(text: &str) -> Result<Cell, CellError> {
+    if text.contains('/') {
+        text.parse()
+    } else {
+        format!("{text}/0").parse()
     }
 }

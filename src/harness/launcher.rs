@@ -189,6 +189,11 @@ impl Launcher {
             })
     }
 
+    /// forkbench's own image.
+    pub fn own_image(&self) -> &Image {
+        &self.own_image
+    }
+
     /// What a cell's children execute.
     pub fn image(&self, cell: &Cell) -> &Image {
         match (&cell.exec, &self.foreign) {

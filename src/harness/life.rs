@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::cell::Cell;
 use super::launcher::Launcher;
+use super::proof::prove;
 use super::trial::{LiveTrial, TrialError};
 use crate::protocol::Observed;
 use crate::recording::{Life, LifeMoments};
@@ -19,7 +20,9 @@ pub fn tell(launcher: &Launcher, cell: &Cell) -> Result<Life, TrialError> {
     let mut trial = LiveTrial::begin(launcher, cell, 0, 0)?;
     let observed = trial.life(PATIENCE)?;
     drop(trial);
-    Ok(life(cell, &observed))
+    let mut life = life(cell, &observed);
+    life.system_call = system_call(launcher, cell);
+    Ok(life)
 }
 
 /// The life of one child of each mechanism among `cells`, at its smallest pinned footprint. Those that
@@ -39,6 +42,12 @@ pub fn of_each_mechanism(launcher: &Launcher, cells: &[Cell]) -> Vec<Life> {
         .into_iter()
         .filter_map(|cell| tell(launcher, cell).ok())
         .collect()
+}
+
+/// The system call behind a mechanism, as a tracer sees it; `None` where it may not look.
+fn system_call(launcher: &Launcher, cell: &Cell) -> Option<String> {
+    let subject = launcher.subject(cell).ok()?;
+    prove(launcher, subject, cell.known_mechanism()?).seen
 }
 
 fn life(cell: &Cell, observed: &Observed) -> Life {

@@ -8,6 +8,7 @@ pub mod interrupt;
 pub mod launcher;
 pub mod life;
 pub mod plan;
+pub mod proof;
 pub mod runner;
 pub mod schedule;
 pub mod session;

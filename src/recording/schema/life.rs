@@ -57,3 +57,148 @@ pub struct LifeMoments {
     /// The parent reaped it.
     pub reap: u64,
 }
+
+/// How long a child was in each state, nanoseconds, from the call to the reaping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct States {
+    /// The kernel made it.
+    pub created: u64,
+    /// It could run, and waited for a CPU.
+    pub ready: u64,
+    /// It was on a CPU, its own exit included.
+    pub running: u64,
+    /// It waited for something.
+    pub blocked: u64,
+    /// It was a zombie.
+    pub ended: u64,
+}
+
+impl Life {
+    /// The states of this life, which add up to it; `None` where the scheduler's account is missing.
+    ///
+    /// A child is ready when the call returns in the parent, or, where it ran before that (vfork), as
+    /// long before its first reading of the clock as it waited for a CPU. Without such a reading
+    /// (posix_spawn) it is reckoned back from its end. A child that gave up the CPU
+    /// just once did so to end: it was never blocked.
+    pub fn states(&self) -> Option<States> {
+        let (ran, waited) = (self.ran_ns?, self.waited_ns?);
+        let moments = &self.moments;
+        let total = moments.reap.max(moments.call);
+        let first = moments.start.or(moments.exec).unwrap_or(moments.call);
+        let created = if first < moments.call {
+            first.saturating_sub(waited)
+        } else {
+            moments.call
+        };
+        let mut left = total - created.min(total);
+        let mut take = |ns: u64| {
+            let taken = ns.min(left);
+            left -= taken;
+            taken
+        };
+        let (ready, running) = (take(waited), take(ran));
+        let blocked = match (self.voluntary_switches, moments.ended) {
+            (Some(2..), Some(ended)) => take(ended.saturating_sub(created + ready + running)),
+            _ => 0,
+        };
+        Some(States {
+            created: created.min(total),
+            ready,
+            running,
+            blocked,
+            ended: left,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn life(moments: LifeMoments, ran: u64, waited: u64, voluntary: u64) -> Life {
+        Life {
+            cell: "fork/0".into(),
+            mechanism: "fork".into(),
+            system_call: None,
+            parent_pid: 1,
+            returned_in_parent: 2,
+            returned_in_child: Some(0),
+            child_pid: Some(2),
+            child_parent_pid: Some(1),
+            moments,
+            ran_ns: Some(ran),
+            waited_ns: Some(waited),
+            minor_faults: None,
+            major_faults: None,
+            voluntary_switches: Some(voluntary),
+            involuntary_switches: None,
+            exit_status: Some(1),
+        }
+    }
+
+    #[test]
+    fn states_add_up_to_the_whole_life() {
+        let forked = LifeMoments {
+            call: 40,
+            start: Some(61),
+            ended: Some(111),
+            reap: 123,
+            ..LifeMoments::default()
+        };
+        let states = life(forked.clone(), 62, 5, 1).states().unwrap();
+        assert_eq!(
+            states,
+            States {
+                created: 40,
+                ready: 5,
+                running: 62,
+                blocked: 0,
+                ended: 16
+            }
+        );
+        let blocked = life(forked, 20, 5, 2).states().unwrap();
+        assert_eq!(
+            blocked,
+            States {
+                created: 40,
+                ready: 5,
+                running: 20,
+                blocked: 46,
+                ended: 12
+            }
+        );
+        let vforked = LifeMoments {
+            call: 15,
+            start: Some(9),
+            ended: Some(24),
+            reap: 34,
+            ..LifeMoments::default()
+        };
+        let states = life(vforked, 9, 5, 1).states().unwrap();
+        assert_eq!(
+            states,
+            States {
+                created: 4,
+                ready: 5,
+                running: 9,
+                blocked: 0,
+                ended: 16
+            }
+        );
+    }
+
+    #[test]
+    fn an_account_that_cannot_be_never_exceeds_the_life() {
+        let moments = LifeMoments {
+            call: u64::MAX,
+            reap: 5,
+            ..LifeMoments::default()
+        };
+        let states = life(moments, u64::MAX, u64::MAX, 9).states().unwrap();
+        assert_eq!(states.created, u64::MAX);
+        assert_eq!(
+            states.running + states.ready + states.blocked + states.ended,
+            0
+        );
+    }
+}

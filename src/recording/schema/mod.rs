@@ -10,7 +10,7 @@ mod run;
 mod trial;
 
 pub use host::{Finding, Host, Severity};
-pub use life::{Life, LifeMoments};
+pub use life::{Life, LifeMoments, States};
 pub use line::{CellKey, CellLine, FinishedLine, Line, RunLine, TrialLine};
 pub use run::{Cell, PhaseSummary, Placement, RUN_SCHEMA, Run, Status, Tool};
 pub use trial::{Trial, TrialHost, TrialPhase};
