@@ -167,7 +167,9 @@ impl Held {
             receipt.adjacency = layout.as_ref().and_then(Layout::adjacency);
             receipt.nearness = layout.as_ref().and_then(Layout::nearness);
         }
-        let ordered = self.footprint.is_backed() && self.footprint.page == Page::Base;
+        let ordered = self.footprint.is_backed()
+            && self.footprint.page == Page::Base
+            && self.footprint.bytes > super::BASE_PAGE;
         let unread = [
             ("rss", receipt.rss.is_none()),
             ("flags", receipt.vm_flags.is_none()),

@@ -132,7 +132,41 @@ impl Iterator for Shuffled {
 
 #[cfg(test)]
 mod tests {
+    use super::super::proc::File;
     use super::*;
+
+    /// The kernel's flags of the page at `offset`, from /proc/kpageflags; `None` unless we are root.
+    fn page_flags(region: &Region, offset: usize) -> Option<u64> {
+        let number = |file: &File, index: usize| {
+            let mut entry = [0; 8];
+            let read = file.read_at(&mut entry, index as u64 * 8).ok()?;
+            (read == 8).then(|| u64::from_ne_bytes(entry))
+        };
+        let pagemap = File::open(c"/proc/self/pagemap").ok()?;
+        let frame = number(&pagemap, (region.start() + offset) / BASE_PAGE as usize)?;
+        let frame = frame & ((1 << 55) - 1);
+        number(&File::open(c"/proc/kpageflags").ok()?, frame as usize).filter(|_| frame != 0)
+    }
+
+    #[test]
+    fn split_huge_pages_are_base_pages_in_the_kernels_books_too() {
+        const ANONYMOUS: u64 = 1 << 12;
+        const COMPOUND: u64 = 3 << 15;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let region = Region::map_aligned(8 << 20, HUGE_PAGE as usize, flags, -1).unwrap();
+        if !by_splitting(&region).unwrap() {
+            eprintln!("not tested here: no transparent huge pages");
+            return;
+        }
+        for offset in (0..region.len()).step_by(BASE_PAGE as usize) {
+            let Some(flags) = page_flags(&region, offset) else {
+                eprintln!("not tested here: /proc/kpageflags cannot be read");
+                return;
+            };
+            // Neither of a large folio, whose pages fork counts in one go, nor the zero page.
+            assert_eq!(flags & (ANONYMOUS | COMPOUND), ANONYMOUS, "{flags:#x}");
+        }
+    }
 
     #[test]
     fn a_shuffle_has_every_page_once() {

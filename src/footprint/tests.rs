@@ -247,8 +247,17 @@ fn a_rewrite_lifts_the_write_protection_of_every_page() {
     });
 }
 
-fn adjacency(receipt: &Receipt) -> Option<f64> {
-    receipt.adjacency.filter(|_| receipt.soaked.is_some())
+/// The receipt of a sequential ballast. What other programs free while a soak is held can still get
+/// in; so a soak has three attempts.
+fn in_one_piece(name: &str) -> Receipt {
+    let mut receipt = Receipt::default();
+    for _ in 0..3 {
+        receipt = hold(name).unwrap().receipt();
+        if receipt.soaked == Some(0) || receipt.adjacency.is_some_and(|share| share > 0.9) {
+            break;
+        }
+    }
+    receipt
 }
 
 #[test]
@@ -256,14 +265,13 @@ fn sequential_ballast_lies_in_one_piece_right_after_a_shuffled_one() {
     for _ in 0..3 {
         in_a_process(|| {
             let held = hold("64MiB+shuffled").unwrap();
-            match adjacency(&held.receipt()) {
+            match held.receipt().adjacency {
                 Some(adjacency) => assert!(adjacency < 0.1, "{adjacency}"),
                 None => return "order: page frames cannot be read".to_owned(),
             }
             held.release();
-            let receipt = hold("64MiB").unwrap().receipt();
-            let adjacency = receipt.adjacency.unwrap();
-            assert!(adjacency > 0.9, "{receipt:?}");
+            let receipt = in_one_piece("64MiB");
+            assert!(receipt.adjacency.unwrap() > 0.9, "{receipt:?}");
             String::new()
         });
     }
@@ -278,17 +286,19 @@ fn without_huge_pages_a_soak_puts_the_ballast_in_one_piece_and_leaves_nothing_be
         assert!(error.is_skip(), "{error}");
         let before = inventory();
         let held = hold("16MiB").unwrap();
-        assert_eq!(inventory().0, before.0 + 1);
-        let receipt = held.receipt();
+        assert_eq!(inventory(), (before.0 + 1, before.1));
+        held.release();
+        let receipt = in_one_piece("16MiB");
+        assert_eq!(receipt.rss, Some(16 << 20));
         let Some(soaked) = receipt.soaked else {
             return "soak: /proc/buddyinfo cannot be read".to_owned();
         };
         assert!(soaked > 0);
-        assert_eq!(receipt.rss, Some(16 << 20));
-        let half = super::memory_available().unwrap() / 2;
         match receipt.adjacency {
-            // The soak was cut short where memory is.
-            Some(_) if soaked >= half / 2 => "order: too little memory for a soak".to_owned(),
+            // A soak takes no more than half of what is there, which may be too little.
+            Some(_) if soaked >= super::memory_available().unwrap() / 4 => {
+                "order: too little memory for a soak".to_owned()
+            }
             Some(adjacency) => {
                 assert!(adjacency > 0.9, "{receipt:?}");
                 String::new()
@@ -305,7 +315,7 @@ fn what_the_host_does_not_offer_is_named_with_its_remedy() {
         ("1TiB+hugetlb", "sysctl vm.nr_hugepages="),
         ("0+vmas=2000000000", "sysctl vm.max_map_count="),
         ("0+fds=4000000000", "the hard limit is "),
-        ("0+busy=5000", "needs 5000 CPUs beside the subject's own"),
+        ("0+busy=1100", "needs 1100 CPUs beside the subject's own"),
         ("1024TiB", "are available"),
     ] {
         in_a_process(|| {
