@@ -47,7 +47,8 @@ pub struct Receipt {
     pub nearness: Option<f64>,
     /// Nanoseconds it took to fill the ballast.
     pub fill_ns: Option<u64>,
-    /// Bytes of fragmented free memory that were held while the ballast was filled.
+    /// Bytes of fragmented free memory that were held while the ballast was filled. 0 where none
+    /// were needed: the ballast has no order, or was filled with huge pages that were then split.
     pub soaked: Option<u64>,
     /// What could not be checked, by name.
     #[serde(default)]

@@ -3,6 +3,7 @@
 //! What a host does not offer is told and left out: huge pages, page frames, a second CPU.
 
 use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Footprint, Held, HoldError, Receipt, proc, smaps};
@@ -10,7 +11,7 @@ use super::{Footprint, Held, HoldError, Receipt, proc, smaps};
 /// Runs `body` in a forked child, which has one thread as a subject has; its panic is the test's.
 /// What `body` returns, if it is not empty, is printed: what could not be tested here.
 fn in_a_process(body: impl FnOnce() -> String) {
-    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    let (mut reader, mut writer) = UnixStream::pair().unwrap();
     // SAFETY: glibc and musl let the child of a threaded process allocate; the child touches no lock
     // that another thread of the test program may have held, and leaves by `_exit`.
     let pid = unsafe { libc::fork() };
