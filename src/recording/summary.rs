@@ -6,8 +6,7 @@ use super::schema::{PhaseSummary, Trial};
 use super::soundness::histogram_of;
 use crate::mechanism::Phase;
 use crate::statistics::{
-    Histogram, Interval, Quantiles, median, resample_medians, resample_trials, samples_needed,
-    trials_disagree,
+    Histogram, Interval, Quantiles, Resampling, median, samples_needed, trials_disagree,
 };
 
 /// Trials that an interval takes.
@@ -69,13 +68,14 @@ fn summary_of(parts: &[Part]) -> Option<PhaseSummary> {
     let mut pooled = Histogram::new();
     all.iter().for_each(|samples| pooled.add(samples));
 
+    let draws = Resampling::new(parts.len());
     let mut intervals = BTreeMap::new();
     let mut quantile = |name: &str, q: f64| {
         let own: Option<Vec<u64>> = parts.iter().map(|part| own_of(part.quantiles, q)).collect();
         let (value, interval) = match own {
-            Some(own) => (median_of(&own), resample_medians(&own)),
+            Some(own) => (median_of(&own), draws.of_medians(&own)),
             None if pooled.count() < samples_needed(q) => return None,
-            None => (pooled.at(q), resample_trials(&all, q)),
+            None => (pooled.at(q), draws.of_pooled(&all, q)),
         };
         // A histogram's value is the highest of its bucket, which can lie beyond the greatest sample.
         let inside = |ns: u64| ns.clamp(min, max);

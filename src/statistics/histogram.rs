@@ -374,6 +374,29 @@ mod tests {
     }
 
     #[test]
+    fn the_text_of_another_implementation_is_read() {
+        // From HdrHistogram_py 0.10.8: HdrHistogram(1, 3600000000000, 3), record_value(…), encode().
+        let text =
+            "HISTFAAAADV4nJNpmSzMwMAgwgABzFCaEch0M9ixgMH+A1SA7ac8G9t/5yv8K8WY7ucztS5gYgIA7R8K6Q==";
+        let histogram = Histogram::from_base64(text).unwrap();
+        let samples = [
+            (1, 3),
+            (2_047, 3),
+            (2_048, 3),
+            (41_000, 1_002),
+            (108_000, 1),
+            (13_700_000, 1),
+        ];
+        let mut expected = Histogram::of(&[LONGEST]);
+        for (ns, count) in samples {
+            (0..count).for_each(|_| expected.record(ns));
+        }
+        assert_eq!(histogram, expected);
+        assert_eq!((histogram.count(), histogram.at(0.5)), (1_014, 41_023));
+        assert_eq!(histogram.max(), 3_601_330_077_695);
+    }
+
+    #[test]
     fn adding_is_recording_both() {
         let (a, b) = (assorted(7, 900), assorted(8, 1_100));
         let mut sum = Histogram::of(&a);

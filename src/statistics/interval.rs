@@ -23,15 +23,11 @@ pub struct Interval {
 
 /// The same for every call, so that the same run always shows the same interval.
 const SEED: u64 = 0x666f_726b;
-/// Resamplings for an interval, and the fewest where there is too much to go through.
-const ROUNDS: u64 = 1_000;
-const FEWEST_ROUNDS: u64 = 50;
-/// Steps that one interval may take: the input may come from a stranger.
-const MOST_STEPS: u64 = 2_000_000;
-
-fn rounds(steps_each: usize) -> u64 {
-    (MOST_STEPS / (steps_each as u64).max(1)).clamp(FEWEST_ROUNDS, ROUNDS)
-}
+/// Resamplings for an interval, and the fewest where there are absurdly many trials.
+const ROUNDS: usize = 1_000;
+const FEWEST_ROUNDS: usize = 50;
+/// Draws that all rounds take together: the input may come from a stranger.
+const MOST_DRAWS: usize = 2_000_000;
 
 /// The middle of sorted values; of two middle ones the whole number between, rounded down.
 pub fn median(sorted: &[u64]) -> Option<u64> {
@@ -43,91 +39,156 @@ pub fn median(sorted: &[u64]) -> Option<u64> {
     Some(lower + (upper - lower) / 2)
 }
 
-fn between(mut figures: Vec<u64>) -> Interval {
-    figures.sort_unstable();
-    let cut = figures.len() / 40;
-    Interval {
-        low: figures[cut],
-        high: figures[figures.len() - 1 - cut],
-    }
+/// Draws of as many trials as there are, with replacement, made once for all figures of a phase.
+#[derive(Debug, Clone)]
+pub struct Resampling {
+    trials: usize,
+    /// How often each trial came up: a row for each round.
+    weights: Vec<u32>,
 }
 
-/// How often each of `weights.len()` trials came up in as many draws.
-fn draw(random: &mut Random, weights: &mut [u64]) {
-    weights.fill(0);
-    for _ in 0..weights.len() {
-        weights[random.below(weights.len() as u64) as usize] += 1;
-    }
-}
-
-/// The interval of the median of trials' own figures. `None` for no trial.
-pub fn resample_medians(figures: &[u64]) -> Option<Interval> {
-    let mut sorted = figures.to_vec();
-    sorted.sort_unstable();
-    let trials = sorted.len();
-    median(&sorted)?;
-    let mut random = Random::new(SEED);
-    let mut weights = vec![0; trials];
-    let middles = [(trials - 1) / 2, trials / 2];
-    let once = |_| {
-        draw(&mut random, &mut weights);
-        let mut below = 0;
-        let mut found = [0, 0];
-        let mut next = 0;
-        for (&value, &weight) in sorted.iter().zip(&weights) {
-            below += weight as usize;
-            while next < 2 && middles[next] < below {
-                found[next] = value;
-                next += 1;
+impl Resampling {
+    /// The draws for that many trials: always the same ones.
+    pub fn new(trials: usize) -> Self {
+        let rounds = (MOST_DRAWS / trials.max(1)).clamp(FEWEST_ROUNDS, ROUNDS);
+        let mut random = Random::new(SEED);
+        let mut weights = vec![0; rounds * trials];
+        for row in weights.chunks_exact_mut(trials.max(1)) {
+            for _ in 0..trials {
+                row[random.below(trials as u64) as usize] += 1;
             }
         }
-        found[0] + (found[1] - found[0]) / 2
-    };
-    Some(between((0..rounds(trials)).map(once).collect()))
+        Self { trials, weights }
+    }
+
+    /// The interval of the median of trials' own figures. `None` for no trial, or another number of them
+    /// than the draws are for.
+    pub fn of_medians(&self, figures: &[u64]) -> Option<Interval> {
+        let mut sorted = figures.to_vec();
+        sorted.sort_unstable();
+        let middles = [sorted.len().checked_sub(1)? / 2, sorted.len() / 2];
+        let once = |row: &[u32]| {
+            let (mut below, mut found, mut next) = (0, [0, 0], 0);
+            for (&value, &weight) in sorted.iter().zip(row) {
+                below += weight as usize;
+                while next < 2 && middles[next] < below {
+                    found[next] = value;
+                    next += 1;
+                }
+            }
+            found[0] + (found[1] - found[0]) / 2
+        };
+        self.between(figures.len(), once)
+    }
+
+    /// The interval of quantile `q` (0 to 1) of all samples of all trials taken together. `None` where no
+    /// trial has a sample, or there are not as many as the draws are for.
+    pub fn of_pooled(&self, trials: &[&Histogram], q: f64) -> Option<Interval> {
+        let stair = Stair::new(trials, q)?;
+        self.between(trials.len(), |row| stair.quantile(row, q))
+    }
+
+    fn between(&self, trials: usize, figure: impl Fn(&[u32]) -> u64) -> Option<Interval> {
+        if trials != self.trials || trials == 0 {
+            return None;
+        }
+        let rows = self.weights.chunks_exact(trials);
+        let mut figures: Vec<u64> = rows.map(figure).collect();
+        let cut = figures.len() / 40;
+        let high = figures.len() - 1 - cut;
+        Some(Interval {
+            low: *figures.select_nth_unstable(cut).1,
+            high: *figures.select_nth_unstable(high).1,
+        })
+    }
 }
 
-/// The interval of quantile `q` (0 to 1) of all samples of all trials taken together. `None` where no
-/// trial has a sample.
-pub fn resample_trials(trials: &[&Histogram], q: f64) -> Option<Interval> {
-    let own: Vec<u64> = trials
-        .iter()
-        .filter(|trial| trial.count() > 0)
-        .map(|trial| trial.at(q))
-        .collect();
-    // However trials are weighted, the quantile of all lies between the least and the greatest of
-    // their own: outside nothing need be walked.
-    let (least, greatest) = (*own.iter().min()?, *own.iter().max()?);
-    let mut below = vec![0u64; trials.len()];
-    let mut steps = Vec::new();
-    for (at, trial) in trials.iter().enumerate() {
-        for (value, count) in trial.values().take_while(|step| step.0 <= greatest) {
-            if value < least {
-                below[at] += count;
-            } else {
-                steps.push((value, at, count));
+/// The samples of all trials, rising, where the quantile of any mixture of them can lie.
+struct Stair {
+    /// Value, trial, and how many samples that trial has there.
+    steps: Vec<(u64, usize, f64)>,
+    /// For each trial: its samples.
+    totals: Vec<f64>,
+    /// Before every so many steps, for each trial: its samples so far. A mixture is found by bisection.
+    landings: Vec<f64>,
+    stride: usize,
+    greatest: u64,
+}
+
+impl Stair {
+    fn new(trials: &[&Histogram], q: f64) -> Option<Self> {
+        let with_samples = trials.iter().filter(|trial| trial.count() > 0);
+        let own: Vec<u64> = with_samples.map(|trial| trial.at(q)).collect();
+        // However trials are weighted, the quantile of all lies between the least and the greatest of
+        // their own: outside nothing need be walked.
+        let (least, greatest) = (*own.iter().min()?, *own.iter().max()?);
+        let mut so_far = vec![0.0; trials.len()];
+        let mut steps = Vec::new();
+        for (at, trial) in trials.iter().enumerate() {
+            for (value, count) in trial.values().take_while(|step| step.0 <= greatest) {
+                if value < least {
+                    so_far[at] += count as f64;
+                } else {
+                    steps.push((value, at, count as f64));
+                }
             }
         }
+        steps.sort_unstable_by_key(|step| (step.0, step.1));
+        // No more landings than steps, whatever the number of trials.
+        let stride = trials.len().max(16);
+        let mut landings = Vec::new();
+        for (number, &(_, at, count)) in steps.iter().enumerate() {
+            if number % stride == 0 {
+                landings.extend(&so_far);
+            }
+            so_far[at] += count;
+        }
+        Some(Self {
+            steps,
+            totals: trials.iter().map(|trial| trial.count() as f64).collect(),
+            landings,
+            stride,
+            greatest,
+        })
     }
-    steps.sort_unstable();
-    let mut random = Random::new(SEED);
-    let mut weights = vec![0; trials.len()];
-    let once = |_| {
-        draw(&mut random, &mut weights);
-        let of = |count: u64, at: usize| u128::from(count) * u128::from(weights[at]);
-        let total: u128 = (0..trials.len()).map(|at| of(trials[at].count(), at)).sum();
-        let rank = ((q * total as f64) - 1e-9).ceil().max(1.0) as u128;
-        let mut reached: u128 = (0..trials.len()).map(|at| of(below[at], at)).sum();
-        for &(value, at, count) in &steps {
-            reached += of(count, at);
+
+    /// The quantile of a mixture in which each trial comes as often as its weight says.
+    fn quantile(&self, weights: &[u32], q: f64) -> u64 {
+        let mixed = |counts: &[f64]| -> f64 {
+            let pairs = counts.iter().zip(weights);
+            pairs
+                .map(|(count, &weight)| count * f64::from(weight))
+                .sum()
+        };
+        let rank = q * mixed(&self.totals) - 1e-6;
+        let landing = |number: usize| &self.landings[number * weights.len()..][..weights.len()];
+        let (mut low, mut high) = (0, self.landings.len() / weights.len());
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            match mixed(landing(middle)) < rank {
+                true => low = middle,
+                false => high = middle,
+            }
+        }
+        let mut reached = mixed(landing(low));
+        for &(value, at, count) in &self.steps[low * self.stride..] {
+            reached += count * f64::from(weights[at]);
             if reached >= rank {
                 return value;
             }
         }
-        greatest
-    };
-    Some(between(
-        (0..rounds(steps.len() + trials.len())).map(once).collect(),
-    ))
+        self.greatest
+    }
+}
+
+/// [`Resampling::of_medians`], with draws of its own.
+pub fn resample_medians(figures: &[u64]) -> Option<Interval> {
+    Resampling::new(figures.len()).of_medians(figures)
+}
+
+/// [`Resampling::of_pooled`], with draws of its own.
+pub fn resample_trials(trials: &[&Histogram], q: f64) -> Option<Interval> {
+    Resampling::new(trials.len()).of_pooled(trials, q)
 }
 
 #[cfg(test)]

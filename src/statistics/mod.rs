@@ -9,7 +9,7 @@ mod random;
 
 pub use agreement::trials_disagree;
 pub use histogram::{Histogram, HistogramError, LONGEST, SIGNIFICANT_DIGITS, log_tag};
-pub use interval::{Interval, median, resample_medians, resample_trials};
+pub use interval::{Interval, Resampling, median, resample_medians, resample_trials};
 pub use line::{Line, fit_line};
 pub use quantile::{Quantiles, samples_needed};
 pub use random::Random;
