@@ -12,9 +12,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::Recorded;
 use super::error::{RecordingError, plain};
 use super::problems::Problems;
+use super::recorded::Recorded;
 use super::schema::{
     Cell, CellKey, CellLine, Life, Line, RUN_SCHEMA, Run, RunLine, Status, Trial, TrialLine,
 };

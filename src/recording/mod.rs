@@ -11,6 +11,7 @@ mod journal;
 mod lines;
 mod problems;
 mod reader;
+mod recorded;
 mod samples;
 mod schema;
 mod soundness;
@@ -20,23 +21,8 @@ mod writer;
 pub use directory::{rfc3339, run_id};
 pub use error::RecordingError;
 pub use reader::{locate, read};
+pub use recorded::Recorded;
 pub use samples::read_samples;
 pub use schema::*;
 pub use summary::summarise;
 pub use writer::{RunWriter, rebuild};
-
-use std::collections::BTreeMap;
-
-use crate::mechanism::Phase;
-use crate::statistics::Histogram;
-
-/// A run as it was read back, with what `run.json` leaves out.
-#[derive(Debug, Clone)]
-pub struct Recorded {
-    /// The run.
-    pub run: Run,
-    /// All samples of a cell, by cell id and phase.
-    pub histograms: BTreeMap<String, BTreeMap<Phase, Histogram>>,
-    /// What was wrong with its files, in words; empty for a sound run.
-    pub problems: Vec<String>,
-}

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Recorded;
 use super::assembly::Assembly;
 use super::directory::{RUN, TRIALS};
 use super::error::{RecordingError, plain};
@@ -15,6 +14,7 @@ use super::interval_log;
 use super::journal::{MOST_BYTES, too_long};
 use super::lines::next_line;
 use super::problems::Problems;
+use super::recorded::Recorded;
 use super::schema::{Line, RUN_SCHEMA, Run, RunLine};
 use super::soundness::sift;
 

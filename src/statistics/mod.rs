@@ -1,6 +1,8 @@
 //! Quantiles, histograms, lines and intervals. Pure: no I/O, no clock, no global state.
 
 mod agreement;
+mod buckets;
+mod encoding;
 mod histogram;
 mod interval;
 mod line;
@@ -8,7 +10,9 @@ mod quantile;
 mod random;
 
 pub use agreement::trials_disagree;
-pub use histogram::{Histogram, HistogramError, LONGEST, SIGNIFICANT_DIGITS, log_tag};
+pub use buckets::{LONGEST, SIGNIFICANT_DIGITS};
+pub use encoding::HistogramError;
+pub use histogram::{Histogram, log_tag};
 pub use interval::{Interval, Resampling, median, resample_medians, resample_trials};
 pub use line::{Line, fit_line};
 pub use quantile::{Quantiles, samples_needed};
