@@ -226,36 +226,33 @@ pub(super) fn rankings(run: &Run) -> Vec<Ranking<'_>> {
         let free = cell.placement == Placement::Free;
         groups.entry((free, cell.footprint)).or_default().push(cell);
     }
-    let mut rankings = Vec::with_capacity(groups.len());
-    for ((free, footprint), mut cells) in groups {
+    groups.into_values().filter_map(Ranking::of).collect()
+}
+
+impl<'a> Ranking<'a> {
+    /// Ranks `cells`, which are named after the first of them; `None` for none.
+    pub fn of(mut cells: Vec<&'a Cell>) -> Option<Self> {
         let rank = |cell: &Cell| match (cell.status, centre(cell, Phase::Call)) {
             (Status::Ok, Some(centre)) => centre.ns,
             _ => f64::INFINITY,
         };
+        let first = *cells.first()?;
         cells.sort_by(|a, b| {
-            rank(a)
-                .total_cmp(&rank(b))
-                .then_with(|| rank_of(&a.mechanism).cmp(&rank_of(&b.mechanism)))
+            let order = rank(a).total_cmp(&rank(b));
+            order.then_with(|| rank_of(&a.mechanism).cmp(&rank_of(&b.mechanism)))
         });
         let starters = cells.iter().filter(|cell| cell.mechanism != "null");
         let cheapest = starters
             .map(|&cell| rank(cell))
             .find(|ns| ns.is_finite() && *ns > 0.0);
-        rankings.push(Ranking {
-            footprint,
-            placement: if free {
-                Placement::Free
-            } else {
-                Placement::Pinned
-            },
+        Some(Self {
+            footprint: first.footprint,
+            placement: first.placement,
             cells,
             cheapest,
-        });
+        })
     }
-    rankings
-}
 
-impl Ranking<'_> {
     /// How many times the cheapest a cell takes.
     pub fn ratio(&self, cell: &Cell) -> Option<f64> {
         let centre = centre(cell, Phase::Call).filter(|_| cell.status == Status::Ok)?;

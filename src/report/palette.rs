@@ -161,15 +161,23 @@ pub(super) fn class_of((r, g, b): (u8, u8, u8)) -> &'static str {
 
 /// The style sheet of all charts: the inks as custom properties, and what the classes mean.
 pub(super) fn css() -> String {
+    css_with(|_| true)
+}
+
+/// The style sheet of one chart: the inks that stand in it, and paper.
+pub(super) fn css_of(svg: &str) -> String {
+    css_with(|ink| ink == PAPER || svg.contains(&format!("\"{} ", ink.class)))
+}
+
+fn css_with(is_wanted: impl Fn(Ink) -> bool) -> String {
+    let inks: Vec<Ink> = all().filter(|&ink| is_wanted(ink)).collect();
     let properties = |face: fn(Ink) -> u32| -> String {
-        all()
-            .map(|ink| format!("--{}:#{:06x};", ink.class, face(ink)))
-            .collect()
+        let property = |ink: &Ink| format!("--{}:#{:06x};", ink.class, face(*ink));
+        inks.iter().map(property).collect()
     };
     let (light, dark) = (properties(|ink| ink.light), properties(|ink| ink.dark));
-    let classes: String = all()
-        .map(|ink| format!(".{0}{{color:var(--{0})}}", ink.class))
-        .collect();
+    let class = |ink: &Ink| format!(".{0}{{color:var(--{0})}}", ink.class);
+    let classes: String = inks.iter().map(class).collect();
     format!(
         ":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}{classes}\
          .f{{fill:currentColor}}.s{{fill:none;stroke:currentColor;stroke-linejoin:round;\

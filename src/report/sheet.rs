@@ -113,6 +113,7 @@ impl<'a> SvgSheet<'a> {
                 None => write!(self.body, "M{x} {y}"),
                 Some((x0, y0)) if y == y0 => write!(self.body, "h{}", x - x0),
                 Some((x0, y0)) if x == x0 => write!(self.body, "v{}", y - y0),
+                Some((x0, y0)) if y < y0 => write!(self.body, "l{}{}", x - x0, y - y0),
                 Some((x0, y0)) => write!(self.body, "l{} {}", x - x0, y - y0),
             };
             last = Some((x, y));

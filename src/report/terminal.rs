@@ -134,69 +134,111 @@ pub fn table(run: &Run, width: Option<usize>, colour: bool) -> String {
         }
         None => text.push_str("Nothing was measured.\n"),
     }
-    let rankings = answer::rankings(run);
-    for ranking in &rankings {
+    for block in blocks(run) {
         text.push('\n');
-        block(&mut text, ranking, width, &styles);
+        block.write(&mut text, width, &styles);
     }
     legend(&mut text, run, width, &styles);
     text
 }
 
-fn block(text: &mut String, ranking: &Ranking, width: usize, styles: &Styles) {
-    let columns: Vec<&Column> = COLUMNS
-        .iter()
-        .filter(|column| column.from <= width)
+/// Rows that are compared with each other.
+struct Block<'a> {
+    title: String,
+    ranking: Ranking<'a>,
+    /// Whether rows differ in their footprints, so that each needs its whole name.
+    is_mixed: bool,
+}
+
+/// A block for each footprint with several cells, and one for all that stand alone at theirs.
+fn blocks(run: &Run) -> Vec<Block<'_>> {
+    let (several, alone): (Vec<Ranking>, Vec<Ranking>) = answer::rankings(run)
+        .into_iter()
+        .partition(|ranking| ranking.cells.len() > 1);
+    let mut blocks: Vec<Block> = several
+        .into_iter()
+        .map(|ranking| Block {
+            title: format!(
+                "{}: {}",
+                ranking.name(),
+                footprint_words(&ranking.footprint)
+            ),
+            ranking,
+            is_mixed: false,
+        })
         .collect();
-    let taken: usize = columns.iter().map(|column| column.width + 1).sum();
-    let name_width = width.saturating_sub(taken).max(10);
-    let words = footprint_words(&ranking.footprint);
-    let head = format!("{}: {words}", ranking.name());
-    for line in wrapped(&head, width) {
-        text.push_str(&styles.bold(&line));
-        text.push('\n');
+    let title = if blocks.is_empty() {
+        "Every cell"
+    } else {
+        "Alone at their parent"
+    };
+    let alone = alone.into_iter().flat_map(|ranking| ranking.cells);
+    if let Some(ranking) = Ranking::of(alone.collect()) {
+        blocks.push(Block {
+            title: title.to_owned(),
+            ranking,
+            is_mixed: true,
+        });
     }
-    let mut heads = pad("mechanism", name_width);
-    for column in &columns {
-        heads.push(' ');
-        heads.push_str(&pad_left(column.head, column.width));
-    }
-    text.push_str(&styles.dim(heads.trim_end()));
-    text.push('\n');
-    for cell in &ranking.cells {
-        if cell.status != Status::Ok {
-            let word = if cell.status == Status::Failed {
-                "failed"
-            } else {
-                "skipped"
-            };
-            let reason = cell
-                .reason
-                .as_deref()
-                .map_or_else(|| "no reason given".to_owned(), plain);
-            let line = format!("{}  {word}: {reason}", short(&label(cell), name_width));
-            for (index, line) in wrapped(&line, width.saturating_sub(2)).iter().enumerate() {
-                let line = if index == 0 {
-                    line.clone()
-                } else {
-                    format!("  {line}")
-                };
-                let styled = if word == "failed" {
-                    styles.alarm(&line)
-                } else {
-                    styles.dim(&line)
-                };
-                text.push_str(&styled);
-                text.push('\n');
-            }
-            continue;
+    blocks
+}
+
+impl Block<'_> {
+    fn name(&self, cell: &Cell) -> String {
+        if self.is_mixed {
+            plain(&cell.id)
+        } else {
+            label(cell)
         }
-        text.push_str(&pad(&short(&label(cell), name_width), name_width));
+    }
+
+    fn write(&self, text: &mut String, width: usize, styles: &Styles) {
+        let columns: Vec<&Column> = COLUMNS
+            .iter()
+            .filter(|column| column.from <= width)
+            .collect();
+        let taken: usize = columns.iter().map(|column| column.width + 1).sum();
+        let name_width = width.saturating_sub(taken).max(10);
+        for line in wrapped(&self.title, width) {
+            text.push_str(&styles.bold(&line));
+            text.push('\n');
+        }
+        let mut heads = pad("mechanism", name_width);
         for column in &columns {
-            text.push(' ');
-            text.push_str(&pad_left(&(column.text)(ranking, cell), column.width));
+            heads.push(' ');
+            heads.push_str(&pad_left(column.head, column.width));
         }
+        text.push_str(&styles.dim(heads.trim_end()));
         text.push('\n');
+        for cell in &self.ranking.cells {
+            if cell.status != Status::Ok {
+                self.write_missing(text, cell, width, styles);
+                continue;
+            }
+            text.push_str(&pad(&short(&self.name(cell), name_width), name_width));
+            for column in &columns {
+                text.push(' ');
+                text.push_str(&pad_left(&(column.text)(&self.ranking, cell), column.width));
+            }
+            text.push('\n');
+        }
+    }
+
+    fn write_missing(&self, text: &mut String, cell: &Cell, width: usize, styles: &Styles) {
+        let failed = cell.status == Status::Failed;
+        let word = if failed { "failed" } else { "skipped" };
+        let reason = cell.reason.as_deref().unwrap_or("no reason was recorded");
+        let line = format!("{} {word}: {reason}", short(&self.name(cell), 60));
+        for (index, line) in wrapped(&line, width.saturating_sub(2)).iter().enumerate() {
+            let line = format!("{}{line}", if index == 0 { "" } else { "  " });
+            let styled = if failed {
+                styles.alarm(&line)
+            } else {
+                styles.dim(&line)
+            };
+            text.push_str(&styled);
+            text.push('\n');
+        }
     }
 }
 

@@ -95,6 +95,11 @@ pub(crate) fn cell_figure(
     }))
 }
 
+/// How strongly a phase's bars are inked.
+fn strength(phase: Phase) -> f64 {
+    if phase == Phase::Reap { 0.42 } else { 1.0 }
+}
+
 /// `call` and `reap` fall into one set of bins; the far tail is counted, not drawn.
 struct Bars {
     edges: Vec<u64>,
@@ -148,44 +153,44 @@ impl Bars {
         let scale = LogScale::exactly(first as f64, last as f64, left, right);
         let counts = self.counts.iter().flat_map(|(_, counts, _)| counts);
         let most = counts.copied().max().unwrap_or(0).max(1) as f64;
-        for tick in scale.ticks(54.0) {
+        let ticks = scale.ticks(54.0);
+        for &tick in &ticks {
             let x = scale.at(tick);
             pen.line(&[(x, top), (x, bottom + 3.0)], GRID, 1.0);
-            let half = text_width(&tick_name(tick), 11.5) / 2.0;
-            let at = x.clamp(half, SIZE.0 - half);
-            pen.text(
-                (at, bottom + 13.0),
-                &tick_name(tick),
-                11.5,
-                MUTED,
-                Anchor::Middle,
-            );
         }
-        let mut legend = left;
-        for (phase, counts, above) in self.counts.iter().rev() {
-            let opacity = if *phase == Phase::Reap { 0.42 } else { 1.0 };
+        for &tick in &ticks {
+            let half = text_width(&tick_name(tick), 11.5) / 2.0;
+            let at = scale.at(tick).clamp(half, SIZE.0 - half);
+            let name = tick_name(tick);
+            pen.text((at, bottom + 13.0), &name, 11.5, MUTED, Anchor::Middle);
+        }
+        // The later phase first: where they overlap, the earlier one is seen.
+        for (phase, counts, _) in self.counts.iter().rev() {
             for (edge, &count) in self.edges.windows(2).zip(counts) {
                 if count > 0 {
                     let (x0, x1) = (scale.at(edge[0] as f64), scale.at(edge[1] as f64));
                     // A bin with one sample in a million is still there.
                     let height = (count as f64 / most * (bottom - top - 4.0)).max(1.0);
-                    pen.rect(
-                        (x0 + 0.5, bottom - height),
-                        (x1.max(x0 + 1.5), bottom),
-                        ink,
-                        opacity,
-                    );
+                    let corner = (x0 + 0.5, bottom - height);
+                    pen.rect(corner, (x1.max(x0 + 1.5), bottom), ink, strength(*phase));
                 }
             }
-            pen.rect((legend, 3.0), (legend + 11.0, 14.0), ink, opacity);
+        }
+        pen.line(&[(left, bottom), (right, bottom)], AXIS, 1.0);
+        self.legend(pen, ink, left);
+    }
+
+    fn legend(&self, pen: &mut Pen, ink: Ink, mut x: f64) {
+        for (phase, _, above) in &self.counts {
+            let swatch = [(x, 3.0), (x + 11.0, 3.0), (x + 11.0, 14.0), (x, 14.0)];
+            pen.fill(&swatch, ink, strength(*phase));
             let mut name = phase.name().to_owned();
             if *above > 0 {
                 name.push_str(&format!(" (+{} beyond)", grouped(*above)));
             }
-            pen.text((legend + 15.0, 8.5), &name, 11.5, MUTED, Anchor::Start);
-            legend += 15.0 + text_width(&name, 11.5) + 12.0;
+            pen.text((x + 15.0, 8.5), &name, 11.5, MUTED, Anchor::Start);
+            x += 15.0 + text_width(&name, 11.5) + 12.0;
         }
-        pen.line(&[(left, bottom), (right, bottom)], AXIS, 1.0);
     }
 
     fn numbers(&self) -> Numbers {
@@ -252,13 +257,52 @@ fn edges(low: u64, high: u64) -> Vec<u64> {
     edges
 }
 
+/// The quantiles that are named below a percentile curve.
+const NINES: [(f64, &str); 5] = [
+    (0.5, "p50"),
+    (0.9, "p90"),
+    (0.99, "p99"),
+    (0.999, "p99.9"),
+    (0.9999, "p99.99"),
+];
+
 /// How far right a quantile stands: each nine takes as much room as the one before.
 fn nines(q: f64) -> f64 {
     -(1.0 - q).log10()
 }
 
+/// Left, right, top and bottom of the percentile curves.
+const CURVES: (f64, f64, f64, f64) = (54.0, SIZE.0 - 40.0, 8.0, SIZE.1 - 24.0);
+
+fn percentile_axes(pen: &mut Pen, scale: &LogScale, far: f64, x: impl Fn(f64) -> f64) {
+    let (left, right, top, bottom) = CURVES;
+    let ticks = scale.ticks(24.0);
+    let mut named: Vec<(f64, &str)> = Vec::new();
+    for (q, name) in NINES.into_iter().filter(|(q, _)| nines(*q) <= far + 1e-9) {
+        let at = x(nines(q));
+        if named.last().is_none_or(|(last, _)| at - last >= 34.0) {
+            named.push((at, name));
+        }
+    }
+    for &tick in &ticks {
+        let y = scale.at(tick);
+        pen.line(&[(left, y), (right, y)], GRID, 1.0);
+    }
+    for &(at, _) in &named {
+        pen.line(&[(at, top), (at, bottom + 3.0)], GRID, 1.0);
+    }
+    for &tick in &ticks {
+        let at = (left - 6.0, scale.at(tick));
+        pen.text(at, &tick_name(tick), 11.5, MUTED, Anchor::End);
+    }
+    for (at, name) in named {
+        pen.text((at, bottom + 13.0), name, 11.5, MUTED, Anchor::Middle);
+    }
+    pen.line(&[(left, bottom), (right, bottom)], AXIS, 1.0);
+}
+
 fn draw_percentiles(pen: &mut Pen, ink: Ink, samples: &[Samples]) {
-    let (left, right, top, bottom) = (54.0, SIZE.0 - 40.0, 8.0, SIZE.1 - 24.0);
+    let (left, right, top, bottom) = CURVES;
     let curves: Vec<(Phase, Vec<(f64, u64)>)> = samples.iter().map(curve).collect();
     let values = curves
         .iter()
@@ -271,31 +315,13 @@ fn draw_percentiles(pen: &mut Pen, ink: Ink, samples: &[Samples]) {
         .map(|(at, _)| *at)
         .fold(0.5, f64::max);
     let x = |at: f64| left + (at / far) * (right - left);
-    for tick in scale.ticks(24.0) {
-        let y = scale.at(tick);
-        pen.line(&[(left, y), (right, y)], GRID, 1.0);
-        pen.text((left - 6.0, y), &tick_name(tick), 11.5, MUTED, Anchor::End);
-    }
-    for (q, name) in [
-        (0.5, "p50"),
-        (0.9, "p90"),
-        (0.99, "p99"),
-        (0.999, "p99.9"),
-        (0.9999, "p99.99"),
-    ] {
-        if nines(q) <= far + 1e-9 {
-            let at = x(nines(q));
-            pen.line(&[(at, top), (at, bottom + 3.0)], GRID, 1.0);
-            pen.text((at, bottom + 13.0), name, 11.5, MUTED, Anchor::Middle);
-        }
-    }
-    pen.line(&[(left, bottom), (right, bottom)], AXIS, 1.0);
+    percentile_axes(pen, &scale, far, x);
     let ends: Vec<f64> = curves
         .iter()
         .map(|(_, curve)| curve.last().map_or(bottom, |(_, ns)| scale.at(*ns as f64)))
         .collect();
     let places = spread_out(&ends, 13.0, top + 4.0, bottom - 2.0);
-    for ((phase, curve), place) in curves.iter().zip(places) {
+    for (phase, curve) in &curves {
         let points: Vec<_> = curve
             .iter()
             .map(|(at, ns)| (x(*at), scale.at(*ns as f64)))
@@ -306,6 +332,8 @@ fn draw_percentiles(pen: &mut Pen, ink: Ink, samples: &[Samples]) {
             Phase::Exec => pen.dashes(&points, ink, 1.4, 4.0, 3.0),
             Phase::Reap => pen.faint_line(&points, ink, 2.2, 0.5),
         }
+    }
+    for ((phase, _), place) in curves.iter().zip(places) {
         pen.text(
             (right + 6.0, place),
             phase.name(),

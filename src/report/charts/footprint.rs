@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::{Draw, Figure, Form, Frame, Numbers, figure};
 use crate::footprint::Footprint;
 use crate::mechanism::Phase;
-use crate::recording::{Cell, Placement, Run};
+use crate::recording::{Cell, Placement, Run, Status};
 use crate::report::ReportError;
 use crate::report::palette::{AXIS, GRID, Look, MUTED, TEXT, look_of, rank_of};
 use crate::report::pen::{Anchor, Pen, fitted, text_width};
-use crate::report::reading::{centre, disagrees, is_measured, label, p99, spread};
+use crate::report::reading::{centre, disagrees, is_measured, label, p99, short, spread};
 use crate::report::scale::{LogScale, SizeScale, size_name, spread_out, tick_name};
 use crate::units::{Nanoseconds, human_time};
 
@@ -48,11 +48,16 @@ pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportEr
             continue;
         }
         let chart = Chart { lines, phase };
+        let missing = missing(run);
+        let mut numbers = chart.numbers();
+        numbers
+            .rows
+            .extend(missing.iter().map(|cell| missing_row(cell)));
         let frame = Frame {
             name: format!("footprint-{}", phase.name()),
             title: format!("{} against the parent's memory", what(phase)),
-            caption: caption(phase, left_out),
-            numbers: chart.numbers(),
+            caption: caption(phase, left_out, &missing),
+            numbers,
         };
         figures.push(figure(frame, &chart, with_png && phase == Phase::Call)?);
     }
@@ -68,9 +73,9 @@ fn what(phase: Phase) -> &'static str {
     }
 }
 
-fn caption(phase: Phase, left_out: usize) -> String {
+fn caption(phase: Phase, left_out: usize, missing: &[&Cell]) -> String {
     let mut text = format!(
-        "Phase `{}`. Points are medians over trials; the band reaches from the lowest to the highest \
+        "Phase “{}”. Points are medians over trials; the band reaches from the lowest to the highest \
          trial, dashes are p99. Both axes are logarithmic; 0 stands left of the break. At each line: \
          what a GiB adds.",
         phase.name()
@@ -78,7 +83,43 @@ fn caption(phase: Phase, left_out: usize) -> String {
     if left_out > 0 {
         text.push_str(&format!(" {left_out} more lines are in the full table."));
     }
+    if !missing.is_empty() {
+        let names: Vec<String> = missing
+            .iter()
+            .take(6)
+            .map(|cell| short(&cell.id, 60))
+            .collect();
+        let more = if missing.len() > 6 { ", and more" } else { "" };
+        let names = names.join(", ");
+        text.push_str(&format!(
+            " Not measured: {names}{more}; the numbers say why."
+        ));
+    }
     text
+}
+
+/// The plain cells that should have been points and are not.
+fn missing(run: &Run) -> Vec<&Cell> {
+    let plain = |cell: &&Cell| {
+        let is_plain = cell.footprint == Footprint::of(cell.footprint.bytes);
+        is_plain && cell.placement == Placement::Pinned && cell.status != Status::Ok
+    };
+    run.cells.iter().filter(plain).take(200).collect()
+}
+
+fn missing_row(cell: &Cell) -> Vec<String> {
+    let word = if cell.status == Status::Failed {
+        "failed"
+    } else {
+        "skipped"
+    };
+    let reason = cell.reason.as_deref().unwrap_or("no reason was recorded");
+    let text = format!("{word}: {}", short(reason, 400));
+    vec![
+        short(&label(cell), 80),
+        size_name(cell.footprint.bytes),
+        text,
+    ]
 }
 
 fn lines(run: &Run, phase: Phase) -> (Vec<Line>, usize) {
@@ -181,7 +222,7 @@ impl Chart {
         match form {
             Form::Wide => Edges {
                 left: 84.0,
-                right: 960.0 - 218.0,
+                right: 960.0 - self.label_width() - 30.0,
                 top: 16.0,
                 bottom: 424.0,
             },
@@ -192,6 +233,27 @@ impl Chart {
                 bottom: 272.0,
             },
         }
+    }
+
+    /// The room that labels right of the lines take: the name, then the slope.
+    fn label_width(&self) -> f64 {
+        self.name_width() + 14.0 + self.slope_width()
+    }
+
+    fn name_width(&self) -> f64 {
+        // Bold is a little wider than what is measured.
+        let widths = self
+            .lines
+            .iter()
+            .map(|line| text_width(&line.name, 13.0) * 1.06);
+        widths.fold(40.0, f64::max).min(200.0)
+    }
+
+    fn slope_width(&self) -> f64 {
+        let slopes = self.lines.iter().filter_map(|line| line.slope);
+        slopes
+            .map(|slope| text_width(&per_gib(slope), 12.5))
+            .fold(0.0, f64::max)
     }
 
     fn values(&self) -> impl Iterator<Item = f64> {
@@ -340,11 +402,11 @@ impl Chart {
                 1.0,
                 0.6,
             );
-            let slope = line.slope.map(per_gib).unwrap_or_default();
-            let room = 960.0 - start - text_width(&slope, 12.5) - 10.0;
-            let name = fitted(&line.name, 13.0, room - 4.0);
+            let name = fitted(&line.name, 13.0, self.name_width() / 1.06);
             pen.bold((start, place), &name, 13.0, line.look.ink, Anchor::Start);
-            pen.text((956.0, place), &slope, 12.5, MUTED, Anchor::End);
+            let slope = line.slope.map(per_gib).unwrap_or_default();
+            let end = start + self.label_width();
+            pen.text((end, place), &slope, 12.5, MUTED, Anchor::End);
         }
     }
 

@@ -57,7 +57,7 @@ pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportEr
         let frame = Frame {
             name: format!("kinds-{}", figures.len() + 1),
             title: format!("{} with {}, by kind of memory", short(&name, 60), size_name(bytes)),
-            caption: "Phase `call`: the point is the median over trials, the bar reaches from the lowest \
+            caption: "Phase “call”: the point is the median over trials, the bar reaches from the lowest \
                       to the highest trial, the tick is p99. The factor is against plain memory: 4 KiB \
                       pages, private, written in order, left alone between iterations."
                 .to_owned(),

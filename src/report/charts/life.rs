@@ -20,6 +20,8 @@ enum Lane {
 
 struct Event {
     ns: u64,
+    /// What the call returned at this moment.
+    returned: Option<i64>,
     lane: Lane,
     what: String,
 }
@@ -48,7 +50,7 @@ pub(super) fn figures(run: &Run) -> Result<Vec<Figure>, ReportError> {
             let chart = Chart::of(life);
             let frame = Frame {
                 name: format!("life-{}", index + 1),
-                title: short(&format!("{} ({})", life.mechanism, life.cell), 80),
+                title: short(&life.cell, 80),
                 caption: caption(life),
                 numbers: chart.numbers(),
             };
@@ -216,14 +218,19 @@ impl<'a> Chart<'a> {
             .map(|(index, event)| (index + 1, scale.at(event.ns as f64)))
             .unzip();
         let places = spread_out(&wanted, 21.0, left + 4.0, right - 4.0);
-        for ((number, at), place) in numbers.into_iter().zip(wanted).zip(places) {
-            let top = middle - 30.0;
-            pen.line(
-                &[(at, middle + 14.0), (at, middle - 17.0), (place, top + 8.0)],
-                TEXT,
-                1.0,
-            );
+        for (index, (&number, &at)) in numbers.iter().zip(&wanted).enumerate() {
+            let (place, top) = (places[index], middle - 30.0);
+            let stem = [(at, middle + 14.0), (at, middle - 17.0), (place, top + 8.0)];
+            pen.line(&stem, TEXT, 1.0);
             pen.number((place, top), number, TEXT);
+            // What the call returned here is the point of it all: said at the place itself.
+            let said = self.events[number - 1]
+                .returned
+                .map(|value| format!("returns {value}"));
+            let next = places.get(index + 1).map_or(right, |next| next - 12.0);
+            if let Some(said) = said.filter(|said| place + 14.0 + text_width(said, 12.5) < next) {
+                pen.bold((place + 13.0, top), &said, 12.5, TEXT, Anchor::Start);
+            }
         }
     }
 
@@ -248,34 +255,52 @@ fn events(life: &Life) -> Vec<Event> {
     let name = short(&life.mechanism, 24);
     let moments = &life.moments;
     let mut events = Vec::new();
-    let mut add = |ns: Option<u64>, lane: Lane, what: String| {
-        events.extend(ns.map(|ns| Event { ns, lane, what }));
+    let mut add = |ns: Option<u64>, lane: Lane, returned: Option<i64>, what: String| {
+        events.extend(ns.map(|ns| Event {
+            ns,
+            returned,
+            lane,
+            what,
+        }));
     };
-    add(Some(0), Lane::Parent, format!("parent calls {name}"));
+    add(Some(0), Lane::Parent, None, format!("parent calls {name}"));
     let first = match life.returned_in_child {
         Some(value) => format!("child runs: {name} returns {value}"),
         None => "child runs its first code".to_owned(),
     };
-    add(moments.start, Lane::Child, first);
+    add(moments.start, Lane::Child, life.returned_in_child, first);
     let back = format!("{name} returns {} to the parent", life.returned_in_parent);
-    add(Some(moments.call), Lane::Parent, back);
-    add(moments.exec, Lane::Child, "new program begins".to_owned());
+    add(
+        Some(moments.call),
+        Lane::Parent,
+        Some(life.returned_in_parent),
+        back,
+    );
+    add(
+        moments.exec,
+        Lane::Child,
+        None,
+        "new program begins".to_owned(),
+    );
     let status = life
         .exit_status
         .map_or(String::new(), |status| format!(", status {status}"));
     add(
         moments.end,
         Lane::Child,
+        None,
         format!("child ends itself{status}"),
     );
     add(
         moments.ended,
         Lane::Parent,
+        None,
         "parent learns of the end".to_owned(),
     );
     add(
         Some(moments.reap),
         Lane::Parent,
+        None,
         "reaped: nothing is left".to_owned(),
     );
     events.sort_by_key(|event| event.ns);

@@ -209,7 +209,7 @@ fn standalone(svg: &str) -> String {
     let (open, body) = svg.split_at(end + 1);
     format!(
         "{open}<style>{}</style><rect class=\"{} f\" width=\"100%\" height=\"100%\"/>{body}",
-        palette::css(),
+        palette::css_of(svg),
         palette::PAPER.class
     )
 }

@@ -10,7 +10,7 @@ use crate::report::answer;
 use crate::report::palette::{Ink, MUTED, PAPER, TEXT, look_of};
 use crate::report::pen::{Anchor, Pen, text_width};
 use crate::report::reading::{centre, is_measured, label};
-use crate::report::scale::{LinearScale, size_name};
+use crate::report::scale::LinearScale;
 use crate::units::Nanoseconds;
 
 struct Bar {
@@ -61,24 +61,16 @@ pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportEr
         let chart = Chart { bars, phases };
         let frame = Frame {
             name: format!("phases-{}", if index == 0 { "smallest" } else { "headline" }),
-            title: format!("One child's life, parent of {}", named(footprint)),
+            title: format!("One child of a {}", answer::parent(footprint)),
             caption: "Every phase begins with the call; a bar shows where each ends, at its median. \
-                      `call` is when the parent goes on, `reap` when nothing is left of the child. Where \
-                      `start` or `exec` comes before `call`, the parent stood still until then."
+                      “call” is when the parent goes on, “reap” when nothing is left of the child. Where \
+                      “start” or “exec” comes before “call”, the parent stood still until then."
                 .to_owned(),
             numbers: chart.numbers(),
         };
         figures.push(figure(frame, &chart, with_png && index == 0)?);
     }
     Ok(figures)
-}
-
-fn named(footprint: &Footprint) -> String {
-    let name = footprint.to_string();
-    match name.split_once('+') {
-        None => size_name(footprint.bytes),
-        Some((_, rest)) => format!("{} +{rest}", size_name(footprint.bytes)),
-    }
 }
 
 fn bar(cell: &Cell) -> Bar {
@@ -97,6 +89,34 @@ fn bar(cell: &Cell) -> Bar {
 impl Bar {
     fn last(&self) -> f64 {
         self.ends.last().map_or(0.0, |(_, ns)| *ns)
+    }
+}
+
+impl Bar {
+    fn draw(&self, pen: &mut Pen, scale: &LinearScale, middle: f64) {
+        let (top, bottom) = (middle - 11.0, middle + 11.0);
+        let mut from = scale.at(0.0);
+        for &(phase, ns) in &self.ends {
+            // What is too short to be seen is still drawn.
+            let to = scale.at(ns).max(from + 0.75);
+            pen.rect((from, top), (to, bottom), PAPER, 1.0);
+            pen.rect((from, top), (to, bottom), self.ink, strength(phase));
+            if to - from > 5.0 {
+                pen.line(&[(to, top), (to, bottom)], PAPER, 1.5);
+            }
+            let value = Nanoseconds(ns).to_string();
+            let texts = [
+                format!("{} {value}", phase.name()),
+                value,
+                phase.name().to_owned(),
+            ];
+            let fits = |text: &&String| text_width(text, 12.0) + 10.0 <= to - from;
+            if let Some(text) = texts.iter().find(fits) {
+                let ink = if phase == Phase::Call { PAPER } else { TEXT };
+                pen.text(((from + to) / 2.0, middle), text, 12.0, ink, Anchor::Middle);
+            }
+            from = to;
+        }
     }
 }
 
@@ -157,27 +177,7 @@ impl Draw for Chart {
             let middle = rows.middle(index);
             let whole = Nanoseconds(bar.last()).to_string();
             rows.label(pen, index, &bar.name, &whole, bar.ink);
-            let mut from = 0.0;
-            for &(phase, ns) in &bar.ends {
-                let (x0, x1) = (scale.at(from), scale.at(ns));
-                let (top, bottom) = (middle - 11.0, middle + 11.0);
-                pen.rect((x0, top), (x1, bottom), PAPER, 1.0);
-                pen.rect((x0, top), (x1, bottom), bar.ink, strength(phase));
-                pen.line(&[(x1, top), (x1, bottom)], PAPER, 1.5);
-                let value = Nanoseconds(ns).to_string();
-                for text in [
-                    format!("{} {value}", phase.name()),
-                    value,
-                    phase.name().to_owned(),
-                ] {
-                    if text_width(&text, 12.0) + 10.0 <= x1 - x0 {
-                        let ink = if phase == Phase::Call { PAPER } else { TEXT };
-                        pen.text(((x0 + x1) / 2.0, middle), &text, 12.0, ink, Anchor::Middle);
-                        break;
-                    }
-                }
-                from = ns;
-            }
+            bar.draw(pen, &scale, middle);
         }
     }
 }

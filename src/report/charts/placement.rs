@@ -1,7 +1,10 @@
 //! Pinned against free: what the scheduler's choice of a CPU adds.
 
+use std::collections::BTreeMap;
+
 use super::rows::Rows;
 use super::{Draw, Figure, Form, Frame, Numbers, figure};
+use crate::footprint::Footprint;
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Placement, Run};
 use crate::report::ReportError;
@@ -43,7 +46,7 @@ pub(super) fn figures(run: &Run) -> Result<Vec<Figure>, ReportError> {
             name: format!("placement-{}", phase.name()),
             title: title.to_owned(),
             caption: format!(
-                "Phase `{}`, medians. Filled: parent and child on one CPU, so the child waits until the \
+                "Phase “{}”, medians. Filled: parent and child on one CPU, so the child waits until the \
                  parent sleeps. Ring: the scheduler chooses.",
                 phase.name()
             ),
@@ -60,11 +63,14 @@ fn pairs(run: &Run, phase: Phase) -> Vec<Pair> {
             .iter()
             .filter(move |cell| cell.placement == placement && is_measured(cell))
     };
+    let pinned: BTreeMap<(Footprint, String), &Cell> = placed(Placement::Pinned)
+        .map(|cell| ((cell.footprint, label(cell)), cell))
+        .collect();
     let mut found: Vec<(&Cell, Pair)> = Vec::new();
     for free in placed(Placement::Free) {
-        let twin = placed(Placement::Pinned)
-            .find(|cell| cell.footprint == free.footprint && label(cell) == label(free));
-        let Some(pinned) = twin else { continue };
+        let Some(&pinned) = pinned.get(&(free.footprint, label(free))) else {
+            continue;
+        };
         let (Some(p), Some(f)) = (centre(pinned, phase), centre(free, phase)) else {
             continue;
         };

@@ -140,6 +140,10 @@ pub(super) fn receipt_lines(cell: &Cell) -> Vec<(String, String)> {
         lines.extend(bytes.map(|bytes| (label.to_owned(), human_size(bytes))));
     }
     lines.extend(counts(receipt));
+    for (_, value) in &mut lines {
+        // A number and its unit stay on one line.
+        *value = value.replace(' ', "\u{a0}");
+    }
     if !receipt.unverified.is_empty() {
         let names: Vec<String> = receipt
             .unverified

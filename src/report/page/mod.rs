@@ -4,7 +4,7 @@ mod cells;
 mod host;
 mod ranking;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use base64::Engine;
@@ -37,13 +37,14 @@ pub fn page(recorded: &Recorded) -> Result<String, ReportError> {
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("page", TEMPLATE)?;
     let anchors = anchors(run);
-    let (rankings, left_out) = ranking::views(run, &anchors);
+    let targets = targets(run, &anchors);
+    let (rankings, left_out) = ranking::views(run, &targets);
     let context = context! {
         style => Value::from_safe_string(format!("{}{}{}", font_face(), palette::css(), STYLE)),
         script => Value::from_safe_string(SCRIPT.to_owned()),
         script_hash => SCRIPT_HASH.trim(),
         run => run_view(recorded),
-        answer => answer::answer(run).map(|answer| answer_view(run, &answer, &anchors)),
+        answer => answer::answer(run).map(|answer| answer_view(&answer, &targets)),
         rankings,
         rankings_left_out => left_out,
         figures => Value::from(Serde(Figures::of(run, false)?)),
@@ -93,12 +94,15 @@ pub(super) fn anchors(run: &Run) -> Vec<String> {
     anchors
 }
 
-/// The link target of a cell of this run.
-fn anchor_of<'a>(run: &Run, anchors: &'a [String], id: &str) -> &'a str {
-    let index = run.cells.iter().position(|cell| cell.id == id);
-    index
-        .and_then(|index| anchors.get(index))
-        .map_or("", String::as_str)
+/// Link targets by cell id; of cells that share one, the first.
+type Targets<'a> = HashMap<&'a str, &'a str>;
+
+fn targets<'a>(run: &'a Run, anchors: &'a [String]) -> Targets<'a> {
+    let mut targets = HashMap::with_capacity(anchors.len());
+    for (cell, anchor) in run.cells.iter().zip(anchors) {
+        targets.entry(cell.id.as_str()).or_insert(anchor.as_str());
+    }
+    targets
 }
 
 fn run_view(recorded: &Recorded) -> Value {
@@ -132,7 +136,7 @@ fn run_view(recorded: &Recorded) -> Value {
     }
 }
 
-fn answer_view(run: &Run, answer: &Answer, anchors: &[String]) -> Value {
+fn answer_view(answer: &Answer, targets: &Targets) -> Value {
     let cells: Vec<_> = [Some(answer.dear), answer.cheap]
         .into_iter()
         .flatten()
@@ -142,7 +146,7 @@ fn answer_view(run: &Run, answer: &Answer, anchors: &[String]) -> Value {
         .map(|cell| {
             context! {
                 id => plain(&cell.id),
-                anchor => anchor_of(run, anchors, &cell.id),
+                anchor => targets.get(cell.id.as_str()).copied(),
                 lines => cells::receipt_lines(cell),
                 disagrees => super::reading::disagrees(cell, Phase::Call),
             }

@@ -7,6 +7,7 @@ use super::super::palette::look_of;
 use super::super::reading::{
     centre, disagrees, factor, footprint_words, label, p99, plain, spread,
 };
+use super::Targets;
 use crate::mechanism::Phase;
 use crate::recording::{Run, Status};
 use crate::units::{Nanoseconds, human_time};
@@ -15,7 +16,7 @@ use crate::units::{Nanoseconds, human_time};
 const MOST_CHOICES: usize = 24;
 
 /// The rankings worth choosing between, one of them chosen, and how many were left out.
-pub(super) fn views(run: &Run, anchors: &[String]) -> (Vec<Value>, usize) {
+pub(super) fn views(run: &Run, targets: &Targets) -> (Vec<Value>, usize) {
     let mut rankings = answer::rankings(run);
     // One mechanism alone is no ranking, unless that is all there is.
     if rankings.iter().any(|ranking| ranking.cells.len() > 1) {
@@ -31,12 +32,12 @@ pub(super) fn views(run: &Run, anchors: &[String]) -> (Vec<Value>, usize) {
     let views = rankings
         .iter()
         .enumerate()
-        .map(|(index, ranking)| view(run, ranking, anchors, index == chosen))
+        .map(|(index, ranking)| view(ranking, targets, index == chosen))
         .collect();
     (views, left_out)
 }
 
-fn view(run: &Run, ranking: &Ranking, anchors: &[String], chosen: bool) -> Value {
+fn view(ranking: &Ranking, targets: &Targets, chosen: bool) -> Value {
     let longest = ranking
         .cells
         .iter()
@@ -53,7 +54,7 @@ fn view(run: &Run, ranking: &Ranking, anchors: &[String], chosen: bool) -> Value
             let written = |c: super::super::reading::Centre| Nanoseconds(c.ns).to_string();
             context! {
                 name => label(cell),
-                anchor => super::anchor_of(run, anchors, &cell.id),
+                anchor => targets.get(cell.id.as_str()).copied(),
                 class => look_of(&cell.mechanism).ink.class,
                 call => call.map(written),
                 is_mean => call.is_some_and(|c| c.is_mean),
