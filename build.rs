@@ -14,6 +14,7 @@ fn main() {
     }
     build_vfork_shim();
     build_child_image();
+    build_reference();
     println!("cargo::rustc-env=FORKBENCH_COMMIT={}", commit());
 }
 
@@ -67,6 +68,24 @@ fn build_child_image() {
             "cargo::error=the C compiler could not link a static program: {command:?}: {status:?}"
         );
     }
+}
+
+/// The loop that `benches/overhead.rs` compares with, linked as the subject is. Only that bench needs it,
+/// so that it cannot be built is for that bench to say.
+fn build_reference() {
+    println!("cargo::rerun-if-changed=benches/reference.c");
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let program = out.join("forkbench-reference");
+    let built = Command::new(cc::Build::new().opt_level(2).get_compiler().path())
+        .args(["-O2", "-Wl,--no-as-needed", "-lgcc_s", "-o"])
+        .arg(&program)
+        .arg("benches/reference.c")
+        .status();
+    let path = match built {
+        Ok(status) if status.success() => program.display().to_string(),
+        _ => String::new(),
+    };
+    println!("cargo::rustc-env=FORKBENCH_REFERENCE={path}");
 }
 
 /// The commit this is built from; empty where there is no git or no repository.

@@ -23,5 +23,6 @@ fn main() -> ExitCode {
                 Planned { cell, seconds }
             })
             .collect(),
+        |_| true,
     )
 }

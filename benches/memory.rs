@@ -29,5 +29,5 @@ fn main() -> ExitCode {
             cell,
         })
         .collect();
-    driver::run("memory", plan)
+    driver::run("memory", plan, |_| true)
 }

@@ -37,13 +37,9 @@ pub struct Planned {
     pub seconds: f64,
 }
 
-/// Measures the cells of one target under Criterion, records them, and draws the page.
-pub fn run(target: &str, plan: Vec<Planned>) -> ExitCode {
-    run_and_then(target, plan, |_| true)
-}
-
-/// The same, with more to say between Criterion's summary and the page; `false` is a failure.
-pub fn run_and_then(
+/// Measures the cells of one target under Criterion, records them, and draws the page. `afterwards` has
+/// its say between Criterion's summary and the page; `false` is a failure.
+pub fn run(
     target: &str,
     plan: Vec<Planned>,
     afterwards: impl FnOnce(&Launcher) -> bool,
