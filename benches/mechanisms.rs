@@ -14,5 +14,6 @@ fn main() -> ExitCode {
     driver::run(
         "mechanisms",
         cells.map(|cell| Planned { cell, seconds: 1.0 }).collect(),
+        |_| true,
     )
 }

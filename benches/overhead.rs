@@ -144,20 +144,22 @@ fn against_c(launcher: &Launcher, bytes: u64, plain: u64, limit: f64) -> anyhow:
         }
     }
     let mut held = true;
-    let of_call = |medians: &Medians| medians.call;
-    let of_reap = |medians: &Medians| medians.reap;
-    let phases: [(&str, &dyn Fn(&Medians) -> f64); 2] = [("call", &of_call), ("reap", &of_reap)];
-    for (phase, of) in phases {
+    for phase in [Phase::Call, Phase::Reap] {
+        let of = |medians: &Medians| match phase {
+            Phase::Call => medians.call,
+            _ => medians.reap,
+        };
         let ratio = middle(
             ours.iter()
                 .zip(&theirs)
                 .map(|(a, b)| of(a) / of(b))
                 .collect(),
         );
-        let our = middle(ours.iter().map(of).collect());
-        let their = middle(theirs.iter().map(of).collect());
+        let our = middle(ours.iter().map(&of).collect());
+        let their = middle(theirs.iter().map(&of).collect());
         let text = format!(
-            "{cell} {phase}: {} against {} in a plain C loop, {:+.1} %, at most ±{:.0} %",
+            "{cell} {}: {} against {} in a plain C loop, {:+.1} %, at most ±{:.0} %",
+            phase.name(),
             human_time(our as u64),
             human_time(their as u64),
             (ratio - 1.0) * 100.0,

@@ -1,4 +1,35 @@
-//! forkbench measures what starting a process or a thread costs.
+//! forkbench measures what starting a process or a thread costs, by the memory of the parent.
+//!
+//! # Where things are
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`units`] | sizes and durations as people write and read them |
+//! | [`statistics`] | quantiles, histograms, lines, intervals. Pure: no I/O |
+//! | [`clock`] | the one clock |
+//! | [`footprint`] | the shape of a parent: its name, holding it, the kernel's receipt |
+//! | [`mechanism`] | the ways to start a child, one file each |
+//! | [`protocol`] | what harness and subject say to each other |
+//! | [`subject`] | the process under measurement |
+//! | [`recording`] | the run directory: written as trials finish, read back whole |
+//! | [`harness`] | plan, schedule, live subjects, the host, the doctor, ptrace |
+//! | [`report`] | the page, its charts, and tables |
+//! | [`cli`] | one file per verb |
+//!
+//! # The layer rule
+//!
+//! A module imports only from above itself in that table. `statistics` does no I/O. The subject's binary
+//! reaches nothing below [`subject`]: a child pays for its parent's image. Only [`cli`] prints to standard
+//! output, save the subject, whose standard output is the protocol. `tests/layers.rs` holds the tree to
+//! this.
+//!
+//! # The way of the data
+//!
+//! A [plan](harness::plan) lists cells; the [schedule](harness::schedule) turns cells and trials into an
+//! order; a [session](harness::session) starts a subject, which holds the footprint, returns a
+//! [receipt](footprint::Receipt) and streams samples; [`statistics`] turns them into a trial's quantiles;
+//! [`recording`] appends the trial to the run directory the moment it ends; [`report`] reads runs. Nothing
+//! flows back. `cargo bench` and `forkbench run` differ only in who asks for iterations.
 
 pub mod cli;
 pub mod clock;

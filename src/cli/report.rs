@@ -33,6 +33,10 @@ impl Report {
             eprintln!("warning: {problem}");
         }
         let directory = recording::locate(&path)?;
+        if directory.join("trials.jsonl").is_file() {
+            // A run that was cut off may lack what is derived from its trials.
+            recording::rebuild(&directory)?;
+        }
         let page = report::write(&directory, &recorded)?;
         if json {
             print_json(&recorded.run)?;
