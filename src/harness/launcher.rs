@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::cell::{Cell, NATIVE};
 use super::image::{self, ImageError};
+use super::session::keep_exit_statuses;
 use crate::mechanism::Image;
 
 /// The file name of the subject that ships with forkbench.
 const SUBJECT: &str = "forkbench-subject";
+/// How long a subject may take over an order, beyond what the order itself takes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a subject is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +122,7 @@ pub struct Launcher {
     others: BTreeMap<String, SubjectCommand>,
     /// CPUs this process could use before it pinned itself.
     pub(super) allowed: CpuSet,
+    pub(super) patience: Duration,
     subject_cpu: Option<u32>,
     own_image: Image,
     /// What children execute instead, with the command as given.
@@ -126,7 +131,8 @@ pub struct Launcher {
 
 impl Launcher {
     /// Ready to start `native` and the named others; `cpus` are the subject's and the harness's own,
-    /// `None` where there is but one CPU. The calling thread is pinned from now on.
+    /// `None` where there is but one CPU. The calling thread is pinned from now on, and SIGCHLD is back at
+    /// its default.
     ///
     /// # Errors
     /// Where a program is missing.
@@ -136,6 +142,7 @@ impl Launcher {
         cpus: Option<(u32, u32)>,
         exec: Option<&str>,
     ) -> Result<Self, LauncherError> {
+        keep_exit_statuses();
         let own_image = image::own()?;
         let foreign = match exec {
             Some(command) => Some((command.to_owned(), image::foreign(command)?)),
@@ -157,10 +164,16 @@ impl Launcher {
             native,
             others,
             allowed,
+            patience: PATIENCE,
             subject_cpu,
             own_image,
             foreign,
         })
+    }
+
+    /// The same, with another patience than 30 s for subjects that do not answer.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The CPU that pinned subjects run on.

@@ -1,7 +1,5 @@
 //! One child's life, from a subject that tells it.
 
-use std::time::Duration;
-
 use super::cell::Cell;
 use super::launcher::Launcher;
 use super::proof::prove;
@@ -9,16 +7,13 @@ use super::trial::{LiveTrial, TrialError};
 use crate::protocol::Observed;
 use crate::recording::{Life, LifeMoments};
 
-/// How long a subject may take to tell one, beyond what its footprint takes.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// Has a fresh subject tell the life of a cell's child.
 ///
 /// # Errors
 /// Where the cell cannot be measured.
 pub fn tell(launcher: &Launcher, cell: &Cell) -> Result<Life, TrialError> {
     let mut trial = LiveTrial::begin(launcher, cell, 0, 0)?;
-    let observed = trial.life(PATIENCE)?;
+    let observed = trial.life()?;
     drop(trial);
     let mut life = life(cell, &observed);
     life.system_call = system_call(launcher, cell);

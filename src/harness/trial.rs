@@ -73,7 +73,12 @@ impl LiveTrial {
         let started = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         let steal_before = steal_ns();
         let command = launcher.subject(cell)?;
-        let mut session = Session::start(command, launcher.native(), launcher.allowed)?;
+        let mut session = Session::start(
+            command,
+            launcher.native(),
+            launcher.allowed,
+            launcher.patience,
+        )?;
         let cpu = if cell.free {
             None
         } else {
@@ -118,14 +123,14 @@ impl LiveTrial {
     /// Has the subject do iterations. `expected` is how long one takes, about.
     ///
     /// # Errors
-    /// Where something goes wrong, or nothing is heard for 30 s and ten times as long as expected.
+    /// Where something goes wrong, or it is not done after ten times as long as expected and the
+    /// launcher's patience.
     pub fn iterate(&mut self, mut count: Count, expected: Duration) -> Result<Batch, TrialError> {
         if !self.stamps() {
             count.stamped = 0;
         }
         let iterations = count.warmup + count.plain + count.stamped + 1;
-        let patience = Duration::from_secs(30)
-            + expected.saturating_mul(10 * u32::try_from(iterations).unwrap_or(u32::MAX));
+        let expected = expected.saturating_mul(u32::try_from(iterations).unwrap_or(u32::MAX));
         let first = &mut self.line.trial.first;
         let rows = &mut self.rows;
         let mut keep = |is_first: bool, sample: TimedSample| {
@@ -140,7 +145,7 @@ impl LiveTrial {
         };
         let batch = self
             .session
-            .time(&self.mechanism, count, patience, &mut keep)?;
+            .time(&self.mechanism, count, expected, &mut keep)?;
         add(&mut self.line.trial.host, &batch);
         Ok(batch)
     }
@@ -148,9 +153,9 @@ impl LiveTrial {
     /// Has the subject tell one child's life.
     ///
     /// # Errors
-    /// Where something goes wrong, or it takes longer than `patience`.
-    pub fn life(&mut self, patience: Duration) -> Result<Observed, TrialError> {
-        Ok(self.session.life(&self.mechanism, patience)?)
+    /// Where something goes wrong, or it takes longer than the launcher's patience.
+    pub fn life(&mut self) -> Result<Observed, TrialError> {
+        Ok(self.session.life(&self.mechanism)?)
     }
 
     /// Whether any phase takes stamped iterations. What foreign subjects have, they say in their samples.
@@ -212,7 +217,8 @@ impl LiveTrial {
 fn add(host: &mut TrialHost, batch: &Batch) {
     fn sum(total: &mut Option<u64>, more: Option<u64>) {
         if let Some(more) = more {
-            *total = Some(total.unwrap_or(0) + more);
+            // A subject says what it likes.
+            *total = Some(total.unwrap_or(0).saturating_add(more));
         }
     }
     host.wall_ns += batch.wall;

@@ -1,0 +1,65 @@
+//! Starting a subject and its keeper so that neither outlives us.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::prctl;
+use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::unistd::{Pid, getppid, setpgid};
+
+use crate::harness::cell::NATIVE;
+use crate::harness::launcher::SubjectCommand;
+
+/// Has the kernel keep what children end with until we ask. Whoever started us may have had SIGCHLD
+/// ignored (`trap '' CHLD`): children are then reaped unasked, and their pids are others' at once.
+pub fn keep_exit_statuses() {
+    // SAFETY: no handler is installed, only the default action.
+    let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
+}
+
+/// Starts a subject in a process group of its own.
+pub(super) fn spawn_subject(command: &SubjectCommand, allowed: CpuSet) -> io::Result<Child> {
+    let parent = Pid::this();
+    let mut process = Command::new(&command.program);
+    process
+        .args(&command.arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    if command.name == NATIVE {
+        // Its environment is copied to every image it executes; a fixed one makes runs comparable.
+        process
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    }
+    // SAFETY: the closure makes system calls alone, and allocates nothing.
+    unsafe {
+        process.pre_exec(move || {
+            // A group of its own: the terminal's Ctrl-C is the harness's to answer, and whatever the
+            // subject leaves behind can be ended with it.
+            setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
+            prctl::set_pdeathsig(Signal::SIGKILL)?;
+            if getppid() != parent {
+                // The harness died before the death signal was set.
+                return Err(io::Error::from_raw_os_error(nix::libc::ESRCH));
+            }
+            // The harness pinned itself; its subjects choose for themselves.
+            let _ = sched_setaffinity(Pid::from_raw(0), &allowed);
+            Ok(())
+        });
+    }
+    process.spawn()
+}
+
+/// Starts the process that ends the subject's group when this process is gone.
+pub(super) fn spawn_keeper(keeper: &SubjectCommand, group: u32) -> io::Result<Child> {
+    Command::new(&keeper.program)
+        .arg("keep")
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(group as i32)
+        .spawn()
+}

@@ -1,0 +1,115 @@
+//! Whether what a subject says can be true: whoever wrote it, it may be wrong.
+
+use std::time::Duration;
+
+use super::error::SessionError;
+use crate::mechanism::Phase;
+use crate::protocol::{Answer, Batch, Count, TimedSample};
+
+/// Samples that one order may bring: more are a subject gone wild.
+const MOST_SAMPLES: u64 = 1 << 23;
+
+/// What one order has brought so far.
+#[derive(Debug)]
+pub(super) struct Ledger<'a> {
+    order: &'a str,
+    count: Count,
+    firsts: u64,
+    samples: u64,
+    calls: u64,
+    /// The longest phases of all samples, added up.
+    spent: u64,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) fn new(order: &'a str, count: Count) -> Self {
+        Self {
+            order,
+            count,
+            firsts: 0,
+            samples: 0,
+            calls: 0,
+            spent: 0,
+        }
+    }
+
+    fn asked(&self) -> u64 {
+        self.count.plain.saturating_add(self.count.stamped)
+    }
+
+    /// Takes in the first iteration, `elapsed` after the order.
+    pub(super) fn first(&mut self, sample: TimedSample, elapsed: u64) -> Result<(), SessionError> {
+        self.firsts += 1;
+        if self.firsts > 1 {
+            let what = "more than one first iteration".to_owned();
+            return Err(SessionError::lie(self.order, what));
+        }
+        self.check(&Answer::First(sample), sample, elapsed)
+    }
+
+    /// Takes in a sample, `elapsed` after the order.
+    pub(super) fn sample(&mut self, sample: TimedSample, elapsed: u64) -> Result<(), SessionError> {
+        self.samples += 1;
+        if self.samples > self.asked().min(MOST_SAMPLES) {
+            let what = format!("more samples than the {} asked for", self.asked());
+            return Err(SessionError::lie(self.order, what));
+        }
+        self.check(&Answer::Sample(sample), sample, elapsed)?;
+        self.calls += u64::from(sample.get(Phase::Call).is_some());
+        let longest = sample.phases.into_iter().flatten().max().unwrap_or(0);
+        self.spent = self.spent.saturating_add(longest);
+        Ok(())
+    }
+
+    fn check(
+        &self,
+        answer: &Answer,
+        sample: TimedSample,
+        elapsed: u64,
+    ) -> Result<(), SessionError> {
+        let [call, start, exec, reap] = sample.phases;
+        let late = |time: Option<u64>| time.zip(reap).is_some_and(|(time, reap)| time > reap);
+        let mut phases = sample.phases.into_iter().flatten();
+        let what = if sample.phases == [None; 4] {
+            "no phase"
+        } else if late(call) || late(start) || late(exec) {
+            "phases end in the wrong order"
+        } else if phases.any(|time| time > elapsed) {
+            "a phase longer than the whole order took"
+        } else {
+            return Ok(());
+        };
+        let what = format!("`{}`: {what}", answer.to_line());
+        Err(SessionError::lie(self.order, what))
+    }
+
+    /// Takes in the end, `elapsed` after the order.
+    pub(super) fn done(self, batch: &Batch, elapsed: Duration) -> Result<(), SessionError> {
+        let (asked, samples) = (self.asked(), self.samples);
+        let elapsed = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        let what = if samples != asked || batch.iterations != asked {
+            format!(
+                "{asked} iterations were asked for, {} are said to be done, {samples} samples came",
+                batch.iterations
+            )
+        } else if self.calls < self.count.plain {
+            format!(
+                "{} plain iterations were asked for, {} samples have a `call`",
+                self.count.plain, self.calls
+            )
+        } else if batch.timed > batch.wall || batch.wall > elapsed {
+            format!(
+                "{} ns in timed operations, in a loop of {} ns, in {elapsed} ns of waiting for it",
+                batch.timed, batch.wall
+            )
+        } else if self.spent > elapsed || batch.gap.is_some_and(|gap| gap > elapsed) {
+            format!(
+                "samples of {} ns in all, in {elapsed} ns of waiting for them",
+                self.spent
+            )
+        } else {
+            return Ok(());
+        };
+        Err(SessionError::lie(self.order, what))
+    }
+}
