@@ -4,7 +4,7 @@
 //!
 //! Between `fork` (or `vfork`, or `clone`) and `_exit` or `execve`, a child allocates nothing, formats
 //! nothing, takes no lock and cannot panic. What it needs is prepared before the call, in a
-//! [`stage::Child`]; what it has to say it writes to memory that is there already.
+//! `stage::Child`; what it has to say it writes to memory that is there already.
 
 mod claim;
 mod clone3;

@@ -27,19 +27,19 @@ pub enum Line {
 /// See [`Line::Run`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunLine {
-    /// [`RUN_SCHEMA`].
+    /// [`super::RUN_SCHEMA`].
     pub schema: String,
-    /// As in [`Run`].
+    /// As in [`super::Run`].
     pub id: String,
-    /// As in [`Run`].
+    /// As in [`super::Run`].
     pub started: String,
-    /// As in [`Run`].
+    /// As in [`super::Run`].
     pub seed: u64,
-    /// As in [`Run`].
+    /// As in [`super::Run`].
     pub command: String,
-    /// As in [`Run`].
+    /// As in [`super::Run`].
     pub tool: Tool,
-    /// As in [`Run`].
+    /// As in [`super::Run`].
     pub host: Host,
     /// What processes join this run: the pid and start time of their common parent. Empty: none.
     #[serde(default)]
@@ -49,17 +49,17 @@ pub struct RunLine {
 /// What names a cell, in every line about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CellKey {
-    /// As in [`Cell`].
+    /// As in [`super::Cell`].
     pub id: String,
-    /// As in [`Cell`].
+    /// As in [`super::Cell`].
     pub subject: String,
-    /// As in [`Cell`].
+    /// As in [`super::Cell`].
     pub mechanism: String,
-    /// As in [`Cell`].
+    /// As in [`super::Cell`].
     pub footprint: Footprint,
-    /// As in [`Cell`].
+    /// As in [`super::Cell`].
     pub placement: Placement,
-    /// As in [`Cell`].
+    /// As in [`super::Cell`].
     pub exec: Option<String>,
 }
 
