@@ -1,5 +1,6 @@
 //! The shape of a parent: its name, holding it, and the kernel's receipt for it.
 
+mod axis;
 mod ballast;
 mod check;
 mod descriptors;
@@ -20,11 +21,10 @@ mod spec;
 mod tests;
 mod threads;
 
+pub use axis::{Mapping, Order, Page, State, Touch};
 pub use check::{ReceiptMismatch, fits};
 pub use error::HoldError;
 pub use hold::Held;
 pub use memory::available as memory_available;
 pub use receipt::Receipt;
-pub use spec::{
-    BASE_PAGE, Footprint, FootprintError, HUGE_PAGE, Mapping, Order, Page, State, Touch,
-};
+pub use spec::{BASE_PAGE, Footprint, FootprintError, HUGE_PAGE};

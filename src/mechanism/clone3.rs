@@ -47,7 +47,7 @@ fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
         // SAFETY: this is the child; `child` is in its copy of the parent's memory.
         unsafe {
             child.arrive(0);
-            child.leave()
+            child.depart()
         }
     }
     let called = clock::now();

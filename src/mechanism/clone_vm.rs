@@ -2,9 +2,9 @@
 
 use std::ffi::{c_int, c_void};
 
+use super::child::Child;
 use super::claim::{Claim, Event};
 use super::reap::reap;
-use super::stage::Child;
 use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
 use crate::clock;
 
@@ -50,6 +50,6 @@ extern "C" fn run(child: *mut c_void) -> c_int {
     unsafe {
         let child = &*child.cast::<Child>();
         child.arrive(0);
-        child.leave()
+        child.depart()
     }
 }

@@ -32,7 +32,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
 };
 
 /// A child's orders, for a closure that must be `Send`.
-struct Orders(super::stage::Child);
+struct Orders(super::child::Child);
 
 // SAFETY: the closure runs in the forked child alone, whose memory is a copy; nothing is sent to a thread.
 unsafe impl Send for Orders {}

@@ -1,5 +1,6 @@
 //! libc's `fork`; the child leaves at once.
 
+use super::child::Child;
 use super::claim::{Claim, Event};
 use super::reap::reap;
 use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
@@ -27,14 +28,23 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
 
 fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
     let child = stage.child(iteration, false);
+    fork(stage, iteration, &child)
+}
+
+/// Forks a child that does what it was told, and waits for it.
+pub(super) fn fork(
+    stage: &mut Stage,
+    iteration: Iteration,
+    child: &Child,
+) -> Result<Sample, Failure> {
     let t0 = clock::now();
-    // SAFETY: the child only stamps and leaves, which is safe between fork and _exit.
+    // SAFETY: the child only stamps and departs, which is safe between fork and exec or _exit.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        // SAFETY: this is the child; `child` is in its copy of the parent's memory.
+        // SAFETY: this is the child; `child` and its strings are in its copy of the parent's memory.
         unsafe {
             child.arrive(0);
-            child.leave()
+            child.depart()
         }
     }
     let called = clock::now();

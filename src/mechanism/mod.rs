@@ -4,8 +4,9 @@
 //!
 //! Between `fork` (or `vfork`, or `clone`) and `_exit` or `execve`, a child allocates nothing, formats
 //! nothing, takes no lock and cannot panic. What it needs is prepared before the call, in a
-//! `stage::Child`; what it has to say it writes to memory that is there already.
+//! `child::Child`; what it has to say it writes to memory that is there already.
 
+mod child;
 mod claim;
 mod clone3;
 mod clone_vm;
@@ -14,6 +15,7 @@ mod command_fork;
 mod failure;
 mod fork;
 mod fork_exec;
+mod iteration;
 mod null;
 mod phase;
 mod posix_spawn;
@@ -26,9 +28,10 @@ mod vfork_exec;
 
 pub use claim::{Claim, Event};
 pub use failure::Failure;
+pub use iteration::{Image, Iteration, Needs, Sample};
 pub use phase::Phase;
 pub use reap::Zombie;
-pub use stage::{Image, Iteration, Needs, Sample, Stage, Trace};
+pub use stage::{Stage, Trace};
 
 /// A way to start a child.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use std::ffi::c_char;
 use std::ptr;
 
+use super::child::environ;
 use super::claim::{Claim, Event};
 use super::reap::reap;
-use super::stage::environ;
 use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
 use crate::clock;
 

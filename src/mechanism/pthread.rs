@@ -3,9 +3,9 @@
 use std::ffi::c_void;
 use std::ptr;
 
+use super::child::Child;
 use super::claim::{Claim, Event};
 use super::reap::{Zombie, look_at_thread};
-use super::stage::Child;
 use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
 use crate::clock;
 

@@ -3,14 +3,11 @@
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::io;
 use std::ptr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use super::Failure;
+use super::child::{COUNTER, Child, Stamps};
 use super::reap::Zombie;
-use crate::clock;
-
-/// Private memory that a child sharing its parent's memory counts up: the proof that it does.
-static COUNTER: AtomicU64 = AtomicU64::new(0);
+use super::{Failure, Image, Iteration, Needs, Sample};
 
 /// Bytes of the stack that `clone-vm` gives its child: what glibc's posix_spawn maps at the least.
 const STACK: usize = 32 * 1024;
@@ -18,73 +15,6 @@ const STACK: usize = 32 * 1024;
 /// The descriptor on which the exec image writes its stamps. Fixed, because it stands in its argv, and
 /// below 10, where the protocol's descriptors begin.
 pub(super) const STAMP_FD: c_int = 9;
-
-/// What a mechanism needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Needs {
-    /// An image to execute.
-    pub image: bool,
-    /// A stack for the child.
-    pub stack: bool,
-}
-
-/// A program for children to execute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
-    /// Its absolute path.
-    pub path: String,
-    /// `None`: forkbench's own, which stamps the clock and ends with the status it is told. Otherwise
-    /// a foreign program's further arguments; it must end with status 0.
-    pub foreign: Option<Vec<String>>,
-}
-
-/// One iteration to be done.
-#[derive(Debug, Clone, Copy)]
-pub struct Iteration {
-    /// Its number, from 0: it says with which status the child ends.
-    pub number: u64,
-    /// Whether the child reads the clock.
-    pub stamped: bool,
-}
-
-impl Iteration {
-    /// The status the child ends with: 1 to 125, so that neither a plain `exit(0)` nor a shell's 126 and
-    /// 127 passes for it.
-    pub fn status(self) -> i32 {
-        1 + (self.number % 125) as i32
-    }
-}
-
-/// The timestamps of one iteration, in nanoseconds after `t0`. 0: not measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Sample {
-    /// The call returned in the parent.
-    pub call: u64,
-    /// The child's first reading of the clock.
-    pub start: u64,
-    /// The new image's first instruction.
-    pub exec: u64,
-    /// The parent has waited for it.
-    pub reap: u64,
-}
-
-/// What a child tells, on a page that both sides see. Times are absolute; 0 is "was not told".
-#[derive(Debug, Clone, Copy, Default)]
-#[repr(C)]
-pub struct Stamps {
-    /// First reading of the clock.
-    pub start: u64,
-    /// The new image's first instruction.
-    pub exec: u64,
-    /// Last reading of the clock.
-    pub end: u64,
-    /// What the call returned in the child, and 0 where it returns once.
-    pub returned: i64,
-    /// Its pid, or a thread's tid.
-    pub pid: i64,
-    /// Its parent's pid.
-    pub parent: i64,
-}
 
 /// What is known of one child beside its sample.
 #[derive(Debug, Clone)]
@@ -97,86 +27,6 @@ pub struct Trace {
     pub stamps: Stamps,
     /// What it left behind.
     pub zombie: Option<Zombie>,
-}
-
-/// What a child is told before it exists. It lives in the parent's memory, which the child sees or has
-/// a copy of.
-#[derive(Debug)]
-#[repr(C)]
-pub struct Child {
-    /// Where to stamp; null: don't.
-    stamps: *mut Stamps,
-    /// Whether to tell pids too.
-    life: bool,
-    /// Whether to count up [`COUNTER`].
-    count: bool,
-    /// What to end with.
-    status: c_int,
-    /// What to execute; null: nothing.
-    path: *const c_char,
-    /// Its arguments.
-    argv: *const *const c_char,
-}
-
-impl Child {
-    /// The child's first steps. `returned` is what the call returned to it.
-    ///
-    /// # Safety
-    /// `self` and what it points to must be mapped. Otherwise safe between fork and exec.
-    #[inline(always)]
-    pub(super) unsafe fn arrive(&self, returned: i64) {
-        if !self.stamps.is_null() {
-            let start = clock::now();
-            // SAFETY: a stage's stamps outlive its children, and one child at a time writes them.
-            let stamps = unsafe { &mut *self.stamps };
-            stamps.start = start;
-            if self.life {
-                stamps.returned = returned;
-                // SAFETY: these three calls have no preconditions.
-                unsafe {
-                    stamps.pid = libc::syscall(libc::SYS_gettid);
-                    stamps.parent = libc::syscall(libc::SYS_getppid);
-                }
-                stamps.end = clock::now();
-            }
-        }
-        if self.count {
-            COUNTER.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// What a thread is to return.
-    pub(super) fn status(&self) -> c_int {
-        self.status
-    }
-
-    /// The child's end, for a child that executes nothing.
-    ///
-    /// # Safety
-    /// To be called in a process of its own, never in a thread.
-    #[inline(always)]
-    pub(super) unsafe fn leave(&self) -> ! {
-        // SAFETY: `_exit` is async-signal-safe and runs nothing of the parent's.
-        unsafe { libc::_exit(self.status) }
-    }
-
-    /// The child's end, for a child that executes another image.
-    ///
-    /// # Safety
-    /// To be called in a process of its own; `path` and `argv` must be set.
-    #[inline(always)]
-    pub(super) unsafe fn execute(&self) -> ! {
-        // SAFETY: the strings were made before the child and are null-terminated; `environ` is libc's.
-        unsafe {
-            libc::execve(self.path, self.argv, environ as *const *const c_char);
-            // 126 is outside the statuses children are told, so the parent sees that exec failed.
-            libc::_exit(126)
-        }
-    }
-}
-
-unsafe extern "C" {
-    pub(super) static environ: *const *mut c_char;
 }
 
 /// Everything prepared for iterations of one mechanism.

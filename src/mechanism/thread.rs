@@ -26,7 +26,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
 };
 
 /// A child's orders, for a closure that must be `Send`.
-struct Orders(super::stage::Child);
+struct Orders(super::child::Child);
 
 // SAFETY: the parent joins the thread before it touches the stage again, and what the orders point to
 // outlives it.

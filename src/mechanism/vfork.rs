@@ -2,9 +2,9 @@
 
 use std::ffi::c_void;
 
+use super::child::Child;
 use super::claim::{Claim, Event};
 use super::reap::reap;
-use super::stage::Child;
 use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
 use crate::clock;
 
@@ -30,16 +30,26 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
 
 unsafe extern "C" {
     /// Runs `child(argument)` in a vforked child, which must not return, and returns its pid.
-    pub(super) fn forkbench_vfork(
+    fn forkbench_vfork(
         child: unsafe extern "C" fn(*mut c_void),
         argument: *mut c_void,
     ) -> libc::pid_t;
 }
 
 fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
-    let mut child = stage.child(iteration, true);
+    let child = stage.child(iteration, true);
+    vfork(stage, iteration, child)
+}
+
+/// Vforks a child that does what it was told, and waits for it.
+pub(super) fn vfork(
+    stage: &mut Stage,
+    iteration: Iteration,
+    mut child: Child,
+) -> Result<Sample, Failure> {
     let t0 = clock::now();
-    // SAFETY: `run` does not return and touches only `child` and the stamps, as vfork demands.
+    // SAFETY: `run` does not return and touches only `child`, its strings and the stamps, as vfork
+    // demands.
     let pid = unsafe { forkbench_vfork(run, (&raw mut child).cast()) };
     let called = clock::now();
     if pid < 0 {
@@ -55,6 +65,6 @@ unsafe extern "C" fn run(child: *mut c_void) {
     unsafe {
         let child = &*child.cast::<Child>();
         child.arrive(0);
-        child.leave()
+        child.depart()
     }
 }

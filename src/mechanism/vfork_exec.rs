@@ -1,13 +1,8 @@
 //! libc's `vfork`, then `execve` in the child.
 
-use std::ffi::c_void;
-
 use super::claim::{Claim, Event};
-use super::reap::reap;
-use super::stage::Child;
-use super::vfork::forkbench_vfork;
+use super::vfork::vfork;
 use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
-use crate::clock;
 
 pub(super) const MECHANISM: Mechanism = Mechanism {
     name: "vfork-exec",
@@ -30,24 +25,6 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
 };
 
 fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
-    let mut child = stage.executing_child(iteration, true);
-    let t0 = clock::now();
-    // SAFETY: `run` does not return and touches only `child`, the stamps and the image's strings.
-    let pid = unsafe { forkbench_vfork(run, (&raw mut child).cast()) };
-    let called = clock::now();
-    if pid < 0 {
-        return Err(Failure::of_call("vfork"));
-    }
-    let reaped = reap(stage, pid, iteration.status())?;
-    stage.check_memory(true)?;
-    stage.sample(iteration, t0, called, reaped)
-}
-
-unsafe extern "C" fn run(child: *mut c_void) {
-    // SAFETY: the parent stands still and keeps `child` alive; this is a process of its own.
-    unsafe {
-        let child = &*child.cast::<Child>();
-        child.arrive(0);
-        child.execute()
-    }
+    let child = stage.executing_child(iteration, true);
+    vfork(stage, iteration, child)
 }

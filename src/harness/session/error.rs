@@ -5,13 +5,17 @@ use std::io;
 use crate::protocol::LineError;
 
 /// Where a reader finds what a subject has to say.
-const BY_HAND: &str = "to see what it says, give it the job by hand: forkbench list --job CELL | COMMAND";
+const BY_HAND: &str =
+    "to see what it says, give it the job by hand: forkbench list --job CELL | COMMAND";
 
 /// Why a trial could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The subject's program could not be started.
-    #[error("the subject `{program}` could not be started: {source}{}", remedy(source))]
+    #[error(
+        "the subject `{program}` could not be started: {source}{}",
+        remedy(source)
+    )]
     Start {
         /// The program.
         program: String,
@@ -58,7 +62,9 @@ pub enum SessionError {
     #[error("{0}")]
     Failed(String),
     /// The conversation broke.
-    #[error("the conversation with the subject broke while it was asked to {order}: {source}; {BY_HAND}")]
+    #[error(
+        "the conversation with the subject broke while it was asked to {order}: {source}; {BY_HAND}"
+    )]
     Broken {
         /// The order.
         order: String,
@@ -66,7 +72,9 @@ pub enum SessionError {
         source: io::Error,
     },
     /// The order is longer than a subject reads.
-    #[error("the order `{order}…` has {bytes} bytes, and a line has {limit} at most: shorten --exec")]
+    #[error(
+        "the order `{order}…` has {bytes} bytes, and a line has {limit} at most: shorten --exec"
+    )]
     TooLong {
         /// Its beginning.
         order: String,
