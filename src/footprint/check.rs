@@ -154,7 +154,7 @@ impl Receipt {
 /// Whether a footprint fits into half of what is available, so that the host does not come to swap or
 /// to kill because it was measured.
 ///
-/// `available` is bytes, cgroup limits counted in: [`super::memory_available`]. A soak, where one is
+/// `available` is bytes, cgroup limits counted in. A soak, where one is
 /// needed, takes no more than half of what the footprint leaves.
 ///
 /// # Errors

@@ -1,4 +1,5 @@
-//! How much memory may be taken.
+//! How much memory a soak may take. The harness has its own, finer account of the host; the subject must
+//! not carry it in its image.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// cgroup above this process has left, whichever is less. `None` where /proc/meminfo has no such line.
 ///
 /// Page cache that a cgroup could drop counts as left, as it does in `MemAvailable`.
-pub fn available() -> Option<u64> {
+pub(super) fn available() -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
     let host = meminfo
         .lines()

@@ -25,6 +25,5 @@ pub use axis::{Mapping, Order, Page, State, Touch};
 pub use check::{ReceiptMismatch, fits};
 pub use error::HoldError;
 pub use hold::Held;
-pub use memory::available as memory_available;
 pub use receipt::Receipt;
 pub use spec::{BASE_PAGE, Footprint, FootprintError, HUGE_PAGE};

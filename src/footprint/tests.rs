@@ -297,7 +297,7 @@ fn without_huge_pages_a_soak_puts_the_ballast_in_one_piece_and_leaves_nothing_be
         assert!(soaked > 0);
         match receipt.adjacency {
             // A soak takes no more than half of what is there, which may be too little.
-            Some(_) if soaked >= super::memory_available().unwrap() / 4 => {
+            Some(_) if soaked >= super::memory::available().unwrap() / 4 => {
                 "order: too little memory for a soak".to_owned()
             }
             Some(adjacency) => {
