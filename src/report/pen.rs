@@ -8,9 +8,7 @@ use std::sync::Once;
 
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
-use plotters::element::{
-    Circle, DashedPathElement, Drawable, PathElement, PointCollection, Polygon, Rectangle, Text,
-};
+use plotters::element::{Circle, Drawable, PathElement, PointCollection, Polygon, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{
     Color, FontDesc, FontFamily, FontStyle, IntoTextStyle, ShapeStyle, TextStyle, register_font,
@@ -133,13 +131,29 @@ impl<'a> Pen<'a> {
     }
 
     /// A dashed line through `points`.
+    ///
+    /// plotters' own dashes never end where a dash's rest is lost in rounding.
     pub fn dashes(&mut self, points: &[(f64, f64)], ink: Ink, width: f64, dash: f64, gap: f64) {
-        if points.len() >= 2 {
-            let points: Vec<_> = points.iter().map(|&p| self.at(p)).collect();
-            let style = self.style(ink, 1.0, width, false);
-            let units = |v: f64| (v * self.scale).round().max(1.0) as i32;
-            let (dash, gap) = (units(dash), units(gap));
-            self.draw(&DashedPathElement::new(points, dash, gap, style));
+        let mut is_solid = true;
+        let mut rest = dash;
+        for pair in points.windows(2) {
+            let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
+            let length = (x1 - x0).hypot(y1 - y0);
+            let place = |at: f64| (x0 + (x1 - x0) * at / length, y0 + (y1 - y0) * at / length);
+            let mut at = 0.0;
+            while at < length {
+                let step = rest.min(length - at);
+                if is_solid {
+                    self.line(&[place(at), place(at + step)], ink, width);
+                }
+                at += step;
+                rest -= step;
+                // A hair of a dash is none: every turn of this loop takes a step that counts.
+                if rest < 0.01 {
+                    is_solid = !is_solid;
+                    rest = if is_solid { dash } else { gap };
+                }
+            }
         }
     }
 

@@ -4,6 +4,9 @@ use crate::units::human_time;
 
 use super::pen::text_width;
 
+/// No axis goes further, in nanoseconds: a little more than what 64 bits hold.
+const LONGEST: f64 = 1e20;
+
 /// A logarithmic axis of nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LogScale {
@@ -20,8 +23,9 @@ impl LogScale {
     pub fn holding(values: impl IntoIterator<Item = f64>, from: f64, to: f64) -> Self {
         let (mut low, mut high) = (f64::INFINITY, 0.0f64);
         for value in values.into_iter().filter(|v| v.is_finite()) {
-            low = low.min(value.max(1.0));
-            high = high.max(value.max(1.0));
+            let value = value.clamp(1.0, LONGEST);
+            low = low.min(value);
+            high = high.max(value);
         }
         if low > high {
             (low, high) = (1e3, 1e6);
@@ -42,10 +46,10 @@ impl LogScale {
 
     /// An axis of just `low` to `high`, both at least 1.
     pub fn exactly(low: f64, high: f64, from: f64, to: f64) -> Self {
-        let low = low.max(1.0);
+        let low = low.clamp(1.0, LONGEST);
         Self {
             low,
-            high: high.max(low * 1.001),
+            high: high.min(LONGEST).max(low * 1.001),
             from,
             to,
         }
@@ -109,7 +113,11 @@ pub(super) struct LinearScale {
 impl LinearScale {
     /// From 0 at `from` to `high` at `to`; `high` of 1 ns at least.
     pub fn up_to(high: f64, from: f64, to: f64) -> Self {
-        let high = if high.is_finite() { high.max(1.0) } else { 1.0 };
+        let high = if high.is_finite() {
+            high.clamp(1.0, LONGEST)
+        } else {
+            1.0
+        };
         Self { high, from, to }
     }
 

@@ -61,7 +61,13 @@ fn host() -> Host {
         memory_available: Some(14 << 30),
         mitigations: [("spectre_v2".to_owned(), "Mitigation: Retpolines".to_owned())].into(),
         findings: vec![
-            finding("clock", Severity::Fine, "kvm-clock through the vDSO", "", ""),
+            finding(
+                "clock",
+                Severity::Fine,
+                "kvm-clock through the vDSO",
+                "",
+                "",
+            ),
             finding(
                 "governor",
                 Severity::Note,
@@ -102,8 +108,16 @@ impl Builder {
     fn sample(&mut self, median: f64) -> u64 {
         // A narrow body, a shoulder, and now and then something long.
         let body: f64 = (0..4).map(|_| self.random.unit() - 0.5).sum::<f64>() * 0.09;
-        let shoulder = if self.random.unit() < 0.18 { 0.22 * self.random.unit() } else { 0.0 };
-        let tail = if self.random.unit() < 0.012 { 3.0 * self.random.unit() } else { 0.0 };
+        let shoulder = if self.random.unit() < 0.18 {
+            0.22 * self.random.unit()
+        } else {
+            0.0
+        };
+        let tail = if self.random.unit() < 0.012 {
+            3.0 * self.random.unit()
+        } else {
+            0.0
+        };
         (median * (1.0 + body + shoulder + tail)).max(1.0) as u64
     }
 
@@ -131,7 +145,11 @@ impl Builder {
         costs: &Costs,
         wander: f64,
     ) -> &mut Cell {
-        let suffix = if placement == Placement::Free { "@free" } else { "" };
+        let suffix = if placement == Placement::Free {
+            "@free"
+        } else {
+            ""
+        };
         let id = format!("{mechanism}/{footprint}{suffix}");
         let shape: Footprint = footprint.parse().expect("a footprint's name");
         let mut cell = Self::cell(id.clone(), mechanism, shape, placement);
@@ -140,18 +158,26 @@ impl Builder {
             let drift = 1.0 + wander * (self.random.unit() - 0.5);
             let mut phases = BTreeMap::new();
             for &(phase, median) in costs {
-                let mut samples: Vec<u64> =
-                    (0..self.iterations).map(|_| self.sample(median * drift)).collect();
+                let mut samples: Vec<u64> = (0..self.iterations)
+                    .map(|_| self.sample(median * drift))
+                    .collect();
                 all.entry(phase).or_default().extend(&samples);
                 let quantiles = Quantiles::of(&mut samples).expect("there are samples");
-                phases.insert(phase, TrialPhase { quantiles, histogram: None });
+                phases.insert(
+                    phase,
+                    TrialPhase {
+                        quantiles,
+                        histogram: None,
+                    },
+                );
             }
             cell.trials.push(trial(index, &shape, phases));
         }
         let mut histograms = BTreeMap::new();
         for (phase, samples) in all {
             histograms.insert(phase, Histogram::of(&samples));
-            cell.phases.insert(phase, summary(&cell, phase, samples, wander));
+            cell.phases
+                .insert(phase, summary(&cell, phase, samples, wander));
         }
         self.recorded.histograms.insert(id, histograms);
         self.push(cell)
@@ -169,7 +195,11 @@ impl Builder {
 
     fn push(&mut self, cell: Cell) -> &mut Cell {
         self.recorded.run.cells.push(cell);
-        self.recorded.run.cells.last_mut().expect("one was just added")
+        self.recorded
+            .run
+            .cells
+            .last_mut()
+            .expect("one was just added")
     }
 }
 
@@ -201,10 +231,16 @@ fn trial(index: u32, shape: &Footprint, phases: BTreeMap<Phase, TrialPhase>) -> 
 
 fn summary(cell: &Cell, phase: Phase, mut samples: Vec<u64>, wander: f64) -> PhaseSummary {
     let all = Quantiles::of(&mut samples).expect("there are samples");
-    let mut medians: Vec<u64> =
-        cell.trials.iter().filter_map(|trial| trial.phases[&phase].quantiles.p50).collect();
+    let mut medians: Vec<u64> = cell
+        .trials
+        .iter()
+        .filter_map(|trial| trial.phases[&phase].quantiles.p50)
+        .collect();
     medians.sort_unstable();
-    let interval = medians.first().zip(medians.last()).map(|(low, high)| [*low, *high]);
+    let interval = medians
+        .first()
+        .zip(medians.last())
+        .map(|(low, high)| [*low, *high]);
     PhaseSummary {
         count: all.count,
         min: all.min,
@@ -216,14 +252,21 @@ fn summary(cell: &Cell, phase: Phase, mut samples: Vec<u64>, wander: f64) -> Pha
         p999: all.p999,
         max: all.max,
         mean: all.mean,
-        intervals: interval.map(|interval| ("p50".to_owned(), interval)).into_iter().collect(),
+        intervals: interval
+            .map(|interval| ("p50".to_owned(), interval))
+            .into_iter()
+            .collect(),
         trials_disagree: wander > 0.3,
     }
 }
 
 fn fork_costs(bytes: f64) -> [(Phase, f64); 3] {
     let call = 40e3 + 13.7e6 * bytes / GIB;
-    [(Phase::Call, call), (Phase::Start, call * 1.05 + 14e3), (Phase::Reap, call * 2.05 + 26e3)]
+    [
+        (Phase::Call, call),
+        (Phase::Start, call * 1.05 + 14e3),
+        (Phase::Reap, call * 2.05 + 26e3),
+    ]
 }
 
 /// All that a page can show: every mechanism, footprints to 4 GiB, kinds of memory, both placements,
@@ -232,33 +275,110 @@ pub fn full(seed: u64) -> Recorded {
     use Phase::{Call, Exec, Reap, Start};
     let mut b = Builder::new(seed);
     let pinned = Placement::Pinned;
-    for (size, bytes) in [("0", 0.0), ("16MiB", 16.0), ("64MiB", 64.0), ("256MiB", 256.0), ("1GiB", 1024.0), ("4GiB", 4096.0)] {
+    for (size, bytes) in [
+        ("0", 0.0),
+        ("16MiB", 16.0),
+        ("64MiB", 64.0),
+        ("256MiB", 256.0),
+        ("1GiB", 1024.0),
+        ("4GiB", 4096.0),
+    ] {
         let wander = if size == "256MiB" { 0.5 } else { 0.05 };
-        b.measured("fork", size, pinned, &fork_costs(bytes * 1_048_576.0), wander);
-        b.measured("vfork", size, pinned, &[(Call, 15e3), (Start, 9e3), (Reap, 24e3)], 0.04);
+        b.measured(
+            "fork",
+            size,
+            pinned,
+            &fork_costs(bytes * 1_048_576.0),
+            wander,
+        );
+        b.measured(
+            "vfork",
+            size,
+            pinned,
+            &[(Call, 15e3), (Start, 9e3), (Reap, 24e3)],
+            0.04,
+        );
         let spawn = [(Call, 91e3), (Exec, 78e3), (Reap, 131e3)];
         b.measured("posix_spawn", size, pinned, &spawn, 0.06);
-        b.measured("thread", size, pinned, &[(Call, 9e3), (Start, 12e3), (Reap, 20e3)], 0.08);
+        b.measured(
+            "thread",
+            size,
+            pinned,
+            &[(Call, 9e3), (Start, 12e3), (Reap, 20e3)],
+            0.08,
+        );
     }
     b.measured("null", "0", pinned, &[(Call, 38.0)], 0.02);
-    b.measured("clone-vm", "0", pinned, &[(Call, 15.4e3), (Start, 9.4e3), (Reap, 24.6e3)], 0.04);
-    b.measured("clone3", "0", pinned, &[(Call, 41.5e3), (Start, 57e3), (Reap, 111e3)], 0.05);
+    b.measured(
+        "clone-vm",
+        "0",
+        pinned,
+        &[(Call, 15.4e3), (Start, 9.4e3), (Reap, 24.6e3)],
+        0.04,
+    );
+    b.measured(
+        "clone3",
+        "0",
+        pinned,
+        &[(Call, 41.5e3), (Start, 57e3), (Reap, 111e3)],
+        0.05,
+    );
     let exec = |call: f64, start: f64, exec: f64, reap: f64| {
         [(Call, call), (Start, start), (Exec, exec), (Reap, reap)]
     };
-    b.measured("fork-exec", "0", pinned, &exec(40e3, 56e3, 138e3, 190e3), 0.05);
-    b.measured("vfork-exec", "0", pinned, &exec(70e3, 9e3, 76e3, 112e3), 0.05);
-    b.measured("command", "0", pinned, &[(Call, 96e3), (Exec, 92e3), (Reap, 148e3)], 0.05);
-    b.measured("command-fork", "0", pinned, &exec(171e3, 61e3, 160e3, 222e3), 0.05);
-    b.measured("pthread", "0", pinned, &[(Call, 7e3), (Start, 11e3), (Reap, 19e3)], 0.08);
+    b.measured(
+        "fork-exec",
+        "0",
+        pinned,
+        &exec(40e3, 56e3, 138e3, 190e3),
+        0.05,
+    );
+    b.measured(
+        "vfork-exec",
+        "0",
+        pinned,
+        &exec(70e3, 9e3, 76e3, 112e3),
+        0.05,
+    );
+    b.measured(
+        "command",
+        "0",
+        pinned,
+        &[(Call, 96e3), (Exec, 92e3), (Reap, 148e3)],
+        0.05,
+    );
+    b.measured(
+        "command-fork",
+        "0",
+        pinned,
+        &exec(171e3, 61e3, 160e3, 222e3),
+        0.05,
+    );
+    b.measured(
+        "pthread",
+        "0",
+        pinned,
+        &[(Call, 7e3), (Start, 11e3), (Reap, 19e3)],
+        0.08,
+    );
     for (shape, cost) in [
-        ("thp", 0.29e6), ("shared", 32e3), ("dontfork", 31.5e3), ("untouched", 33e3), ("read", 34e3),
-        ("file", 33e3), ("shuffled", 27e6), ("rewritten", 16.8e6),
+        ("thp", 0.29e6),
+        ("shared", 32e3),
+        ("dontfork", 31.5e3),
+        ("untouched", 33e3),
+        ("read", 34e3),
+        ("file", 33e3),
+        ("shuffled", 27e6),
+        ("rewritten", 16.8e6),
     ] {
         let costs = [(Call, cost), (Reap, cost * 2.0 + 26e3)];
         b.measured("fork", &format!("1GiB+{shape}"), pinned, &costs, 0.05);
     }
-    for (mechanism, start, reap) in [("fork", 70e3, 186e3), ("thread", 21e3, 37e3), ("vfork", 9.4e3, 29e3)] {
+    for (mechanism, start, reap) in [
+        ("fork", 70e3, 186e3),
+        ("thread", 21e3, 37e3),
+        ("vfork", 9.4e3, 29e3),
+    ] {
         let costs = [(Call, start * 0.8), (Start, start), (Reap, reap)];
         b.measured(mechanism, "0", Placement::Free, &costs, 0.12);
     }
@@ -307,8 +427,18 @@ fn lives() -> Vec<Life> {
         reap,
     };
     vec![
-        life("fork", "clone(SIGCHLD)", Some(0), moments(41_000, Some(56_000), None, 71_000, 101_000, 108_000)),
-        life("vfork", "vfork()", Some(0), moments(15_000, Some(9_000), None, 9_600, 21_000, 24_000)),
+        life(
+            "fork",
+            "clone(SIGCHLD)",
+            Some(0),
+            moments(41_000, Some(56_000), None, 71_000, 101_000, 108_000),
+        ),
+        life(
+            "vfork",
+            "vfork()",
+            Some(0),
+            moments(15_000, Some(9_000), None, 9_600, 21_000, 24_000),
+        ),
         life(
             "posix_spawn",
             "clone(CLONE_VM|CLONE_VFORK|SIGCHLD)",

@@ -1,0 +1,868 @@
+//! What the page, its charts and the tables promise, held to runs drawn from a seed.
+
+#[path = "page/recorded.rs"]
+mod recorded;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use forkbench::mechanism::Phase;
+use forkbench::recording::{Life, LifeMoments, Placement, Recorded, Status};
+use forkbench::report;
+use forkbench::statistics::Histogram;
+use recorded::Builder;
+
+/// A full run, its page and its charts, drawn once for all tests.
+fn full() -> &'static (Recorded, String, Vec<report::ChartFile>) {
+    static FULL: OnceLock<(Recorded, String, Vec<report::ChartFile>)> = OnceLock::new();
+    FULL.get_or_init(|| {
+        let recorded = recorded::full(7);
+        let page = report::page(&recorded).expect("the page is drawn");
+        let charts = report::charts(&recorded).expect("the charts are drawn");
+        (recorded, page, charts)
+    })
+}
+
+fn chart(name: &str) -> &'static str {
+    let found = full().2.iter().find(|chart| chart.name == name);
+    &found
+        .unwrap_or_else(|| panic!("no chart is called {name}"))
+        .svg
+}
+
+/// The tags of a document: name and whole text.
+fn tags(text: &str) -> Vec<(String, &str)> {
+    let mut tags = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('<') {
+        let end = rest[start..]
+            .find('>')
+            .map_or(rest.len(), |end| start + end + 1);
+        let tag = &rest[start..end];
+        let name = tag.trim_start_matches(['<', '/', '!']);
+        let name: String = name
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .collect();
+        // The one script holds comparisons; its end is the next tag.
+        if name == "script" && !tag.starts_with("</") {
+            let close = rest[end..]
+                .find("</script")
+                .map_or(rest.len(), |close| end + close);
+            tags.push((name, tag));
+            rest = &rest[close..];
+            continue;
+        }
+        tags.push((name, tag));
+        rest = &rest[end..];
+    }
+    tags
+}
+
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
+    tag[start..].split('"').next()
+}
+
+fn number(tag: &str, name: &str) -> f64 {
+    let text = attribute(tag, name).unwrap_or_else(|| panic!("{name} is missing in {tag}"));
+    text.parse()
+        .unwrap_or_else(|_| panic!("{name} is no number in {tag}"))
+}
+
+/// Sets a cell's `call` to exactly this median.
+fn set_call(builder: &mut Builder, mechanism: &str, footprint: &str, p50: u64) {
+    builder.iterations = 40;
+    let costs = [(Phase::Call, p50 as f64)];
+    let cell = builder.measured(mechanism, footprint, Placement::Pinned, &costs, 0.0);
+    let summary = cell
+        .phases
+        .get_mut(&Phase::Call)
+        .expect("it was just measured");
+    summary.p50 = Some(p50);
+}
+
+fn headline(cells: &[(&str, &str, u64)]) -> Option<String> {
+    let mut builder = Builder::new(1);
+    for (mechanism, footprint, p50) in cells {
+        set_call(&mut builder, mechanism, footprint, *p50);
+    }
+    report::headline(&builder.recorded.run)
+}
+
+#[test]
+fn the_headline_answers_what_the_run_can_answer() {
+    let sentence =
+        "A 1 GiB parent stands still 13.7 ms per fork, 0.09 ms with posix_spawn: 150 times";
+    let cells = [
+        ("fork", "0", 40_000),
+        ("fork", "1GiB", 13_700_000),
+        ("posix_spawn", "1GiB", 91_000),
+        ("fork", "4GiB", 55_600_000),
+        ("posix_spawn", "4GiB", 91_000),
+    ];
+    assert_eq!(headline(&cells).as_deref(), Some(sentence));
+
+    // A parent that works rewrites its pages: where both were measured so, that is the answer.
+    let mut rewritten = cells.to_vec();
+    rewritten.push(("fork", "1GiB+rewritten", 16_800_000));
+    assert_eq!(headline(&rewritten).as_deref(), Some(sentence));
+    rewritten.push(("posix_spawn", "1GiB+rewritten", 92_000));
+    let found = headline(&rewritten).expect("it has an answer");
+    assert!(
+        found.starts_with("A 1 GiB parent (rewritten) stands still 16.8 ms per fork"),
+        "{found}"
+    );
+
+    let found = headline(&[
+        ("thread", "0", 7_000),
+        ("clone3", "0", 42_000),
+        ("null", "0", 30),
+    ]);
+    let sentence = "A bare parent stands still 42.0 µs per clone3, 7.00 µs with thread: 6.0 times";
+    assert_eq!(found.as_deref(), Some(sentence));
+
+    let found = headline(&[("fork", "0", 40_000), ("fork", "1GiB", 13_700_000)]);
+    let sentence = "fork takes 13.7 ms from a 1 GiB parent, 0.04 ms from a bare parent: 340 times";
+    assert_eq!(found.as_deref(), Some(sentence));
+    assert_eq!(headline(&[]), None);
+}
+
+#[test]
+fn every_cell_has_a_link_target_of_its_own_and_its_command() {
+    let (recorded, page, _) = full();
+    let mut ids = BTreeSet::new();
+    for (_, tag) in tags(page) {
+        if let Some(id) = attribute(tag, "id") {
+            assert!(ids.insert(id), "{id} stands twice");
+        }
+    }
+    for cell in &recorded.run.cells {
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || "_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        };
+        let target = format!("cell-{}", cell.id.chars().map(plain).collect::<String>());
+        assert!(ids.contains(target.as_str()), "{target}");
+        let command = format!("forkbench run '{}'", cell.id);
+        let escaped = command.replace('\'', "&#x27;").replace('/', "&#x2f;");
+        assert!(page.contains(&escaped), "{escaped}");
+    }
+    for (_, tag) in tags(page) {
+        if let Some(target) = attribute(tag, "href").and_then(|href| href.strip_prefix('#')) {
+            assert!(ids.contains(target), "nothing is called {target}");
+        }
+    }
+}
+
+#[test]
+fn every_histogram_holds_its_samples() {
+    let (recorded, page, charts) = full();
+    let histograms: Vec<_> = charts
+        .iter()
+        .filter(|c| c.name.starts_with("histogram-"))
+        .collect();
+    assert_eq!(histograms.len(), recorded.histograms.len());
+    for chart in histograms {
+        let bars = tags(&chart.svg)
+            .iter()
+            .filter(|(name, _)| name == "rect")
+            .count();
+        assert!(bars > 12, "{} has {bars} bars", chart.name);
+        assert!(
+            chart.svg.len() <= 5 * 1024,
+            "{} has {} bytes",
+            chart.name,
+            chart.svg.len()
+        );
+    }
+    // The bins' counts are all of the samples of call and reap.
+    let article = page
+        .split("id=\"cell-fork-64MiB\"")
+        .nth(1)
+        .expect("the cell is there");
+    let bins = article.split("The histogram").nth(1).expect("it has bins");
+    let bins = bins.split("</table>").next().expect("the table ends");
+    let counts = bins.split("<td>").skip(1);
+    let sum: u64 = counts
+        .filter_map(|text| text.split('<').next()?.parse::<u64>().ok())
+        .sum();
+    let cell = &recorded.histograms["fork/64MiB"];
+    assert_eq!(sum, cell[&Phase::Call].count() + cell[&Phase::Reap].count());
+}
+
+#[test]
+fn the_footprint_chart_holds_every_point() {
+    let (recorded, _, _) = full();
+    let svg = chart("footprint-call");
+    let sizes = recorded.run.cells.iter().filter(|cell| {
+        cell.mechanism == "fork"
+            && cell.placement == Placement::Pinned
+            && cell.footprint.to_string() == forkbench::units::exact_size(cell.footprint.bytes)
+    });
+    // fork is the one line there whose marker is a circle.
+    let points = tags(svg)
+        .iter()
+        .filter(|(name, _)| name == "circle")
+        .count();
+    assert_eq!(
+        points,
+        sizes.filter(|cell| cell.status == Status::Ok).count()
+    );
+    for label in [
+        "fork",
+        "vfork",
+        "posix_spawn",
+        "thread",
+        "ms/GiB",
+        "64 MiB",
+        "4 GiB",
+    ] {
+        assert!(svg.contains(label), "{label}");
+    }
+    for name in [
+        "footprint-reap",
+        "kinds-1",
+        "phases-smallest",
+        "life-1",
+        "placement-start",
+    ] {
+        assert!(tags(chart(name)).len() > 30, "{name}");
+    }
+    let life = chart("life-1");
+    for text in [
+        "pid 4242",
+        "pid 4711",
+        "returns 4711",
+        "returns 0",
+        "reaped: nothing is left",
+    ] {
+        assert!(life.contains(text), "{text}");
+    }
+}
+
+/// Every coordinate of a chart lies on its sheet, every size is positive, every text can be read.
+fn assert_sound(name: &str, svg: &str) {
+    let tags = tags(svg);
+    let sheet = tags
+        .iter()
+        .find(|(tag, _)| tag == "svg")
+        .expect("it is an SVG")
+        .1;
+    let view: Vec<f64> = attribute(sheet, "viewBox")
+        .expect("it has a viewBox")
+        .split(' ')
+        .map(|n| n.parse().expect("a number"))
+        .collect();
+    let on_sheet = |x: f64, y: f64| {
+        let inside = (-8.0..=view[2] + 8.0).contains(&x) && (-8.0..=view[3] + 8.0).contains(&y);
+        assert!(inside, "{name}: {x} {y} lies beside {view:?}");
+    };
+    for (tag, text) in tags.iter().filter(|(_, text)| !text.starts_with("</")) {
+        match tag.as_str() {
+            "rect" if !text.contains('%') => {
+                let (x, y) = (number(text, "x"), number(text, "y"));
+                let (width, height) = (number(text, "width"), number(text, "height"));
+                assert!(width > 0.0 && height > 0.0, "{name}: {text}");
+                on_sheet(x, y);
+                on_sheet(x + width, y + height);
+            }
+            "circle" => on_sheet(number(text, "cx"), number(text, "cy")),
+            "text" => on_sheet(number(text, "x"), number(text, "y")),
+            "path" => walk(attribute(text, "d").expect("a path"), on_sheet),
+            "g" => {
+                if let Some(size) = attribute(text, "font-size") {
+                    let pixels = size.parse::<f64>().expect("a number") / 4.0;
+                    assert!(pixels >= 11.25, "{name}: text of {pixels} px");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Follows a path of M, l, h, v and z.
+fn walk(path: &str, on_sheet: impl Fn(f64, f64)) {
+    let (mut x, mut y) = (0.0, 0.0);
+    let mut rest = path;
+    while let Some(step) = rest.chars().next() {
+        rest = &rest[1..];
+        let end = rest
+            .find(|c: char| c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
+        let spaced = rest[..end].replace('-', " -");
+        let n: Vec<f64> = spaced
+            .split_whitespace()
+            .map(|n| n.parse().expect("a number"))
+            .collect();
+        match (step, n.as_slice()) {
+            ('M', [to_x, to_y]) => (x, y) = (*to_x, *to_y),
+            ('l', [by_x, by_y]) => (x, y) = (x + by_x, y + by_y),
+            ('h', [by]) => x += by,
+            ('v', [by]) => y += by,
+            ('z', []) => {}
+            _ => panic!("an unknown step {step} in {path}"),
+        }
+        on_sheet(x, y);
+        rest = &rest[end..];
+    }
+}
+
+#[test]
+fn nothing_is_drawn_beside_the_sheet_or_too_small() {
+    let (_, page, charts) = full();
+    for chart in charts {
+        assert_sound(&chart.name, &chart.svg);
+    }
+    let inlined = page.split("<svg ").skip(1);
+    for (index, svg) in inlined.enumerate() {
+        let svg = svg.split("</svg>").next().expect("it ends");
+        assert_sound(
+            &format!("chart {index} of the page"),
+            &format!("<svg {svg}</svg>"),
+        );
+    }
+}
+
+const TAGS: &[&str] = &[
+    "doctype",
+    "html",
+    "head",
+    "meta",
+    "title",
+    "link",
+    "style",
+    "body",
+    "header",
+    "main",
+    "nav",
+    "section",
+    "article",
+    "h1",
+    "h2",
+    "h3",
+    "p",
+    "span",
+    "b",
+    "small",
+    "code",
+    "pre",
+    "a",
+    "ul",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "div",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "button",
+    "input",
+    "label",
+    "figure",
+    "figcaption",
+    "details",
+    "summary",
+    "script",
+    "svg",
+    "g",
+    "path",
+    "rect",
+    "circle",
+    "text",
+    "",
+];
+
+const HOSTILE: &str = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{ 7 * 7 }}&lt;b\u{1b}[31m\u{202e}\n|`x`";
+
+/// A run in which every text is hostile.
+fn hostile() -> Recorded {
+    let mut builder = Builder::new(3);
+    builder.iterations = 30;
+    builder.trials = 2;
+    for (index, footprint) in ["0", "64MiB", "1GiB", "1GiB+thp", "1GiB+shared"]
+        .iter()
+        .enumerate()
+    {
+        let costs = [(Phase::Call, 4e4), (Phase::Start, 5e4), (Phase::Reap, 9e4)];
+        for placement in [Placement::Pinned, Placement::Free] {
+            let cell = builder.measured("fork", footprint, placement, &costs, 0.5);
+            let id = cell.id.clone();
+            cell.id = format!("{HOSTILE}{}", index / 2);
+            cell.mechanism = HOSTILE.to_owned();
+            cell.subject = HOSTILE.to_owned();
+            cell.exec = Some(HOSTILE.to_owned());
+            cell.trials[0].receipt.image = HOSTILE.to_owned();
+            cell.trials[0].receipt.unverified = vec![HOSTILE.to_owned()];
+            let renamed = cell.id.clone();
+            let kept = builder
+                .recorded
+                .histograms
+                .remove(&id)
+                .expect("it was kept");
+            builder.recorded.histograms.insert(renamed, kept);
+        }
+    }
+    builder.missing("vfork", "64MiB", Status::Failed, HOSTILE);
+    builder.missing("vfork", "1GiB+thp", Status::Skipped, HOSTILE);
+    let mut recorded = builder.recorded;
+    for text in [
+        &mut recorded.run.id,
+        &mut recorded.run.started,
+        &mut recorded.run.command,
+        &mut recorded.run.tool.version,
+        &mut recorded.run.tool.driver,
+        &mut recorded.run.host.name,
+        &mut recorded.run.host.kernel,
+        &mut recorded.run.host.architecture,
+    ] {
+        *text = HOSTILE.to_owned();
+    }
+    recorded.run.finished = Some(HOSTILE.to_owned());
+    recorded.run.tool.commit = Some(HOSTILE.to_owned());
+    recorded.run.host.cpu = Some(HOSTILE.to_owned());
+    recorded.run.host.mitigations = [(HOSTILE.to_owned(), HOSTILE.to_owned())].into();
+    for finding in &mut recorded.run.host.findings {
+        finding.name = HOSTILE.to_owned();
+        finding.seen = HOSTILE.to_owned();
+        finding.effect = HOSTILE.to_owned();
+        finding.remedy = HOSTILE.to_owned();
+    }
+    recorded.run.lives = vec![life(LifeMoments {
+        start: Some(5),
+        call: 9,
+        reap: 20,
+        ..LifeMoments::default()
+    })];
+    recorded.problems = vec![HOSTILE.to_owned()];
+    recorded
+}
+
+fn life(moments: LifeMoments) -> Life {
+    Life {
+        cell: HOSTILE.to_owned(),
+        mechanism: HOSTILE.to_owned(),
+        system_call: Some(HOSTILE.to_owned()),
+        parent_pid: -1,
+        returned_in_parent: i64::MIN,
+        returned_in_child: Some(i64::MAX),
+        child_pid: None,
+        child_parent_pid: None,
+        moments,
+        ran_ns: Some(u64::MAX),
+        waited_ns: Some(u64::MAX),
+        minor_faults: Some(u64::MAX),
+        major_faults: None,
+        voluntary_switches: None,
+        involuntary_switches: None,
+        exit_status: Some(i32::MIN),
+    }
+}
+
+/// Only tags of our own, no handler, and only addresses that stay in the page.
+fn assert_harmless(text: &str) {
+    for (name, tag) in tags(text) {
+        assert!(TAGS.contains(&name.as_str()), "{tag}");
+        // Between quotes stands text; what is left are the names of attributes.
+        let names: String = tag.split('"').step_by(2).collect();
+        assert!(!names.contains(" on"), "{tag}");
+        assert!(attribute(tag, "src").is_none(), "{tag}");
+        if let Some(address) = attribute(tag, "href") {
+            assert!(address.starts_with('#') || address == "data:,", "{tag}");
+        }
+    }
+    assert!(
+        !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+        "control characters"
+    );
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let recorded = hostile();
+    let page = report::page(&recorded).unwrap();
+    assert_harmless(&page);
+    assert_eq!(
+        tags(&page)
+            .iter()
+            .filter(|(name, _)| name == "script")
+            .count(),
+        2,
+        "one, and its end"
+    );
+    assert!(page.contains("{{ 7 * 7 }}"), "a run's text is no template");
+    for chart in report::charts(&recorded).unwrap() {
+        assert_harmless(&chart.svg);
+        assert_sound(&chart.name, &chart.svg);
+        let safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        assert!(
+            chart.name.chars().all(safe) && chart.name.len() < 128,
+            "{}",
+            chart.name
+        );
+    }
+    let table = report::table(&recorded.run, Some(80), false);
+    assert!(!table.contains('\u{1b}') && !table.contains('\u{202e}'));
+    let markdown = report::markdown(&recorded.run);
+    // Between backquotes stands the command, which Markdown shows as it is.
+    let text: String = markdown.split('`').step_by(2).collect();
+    assert!(
+        !text.contains("<img") && !text.contains("<script"),
+        "{markdown}"
+    );
+}
+
+#[test]
+fn the_page_asks_nobody_for_anything() {
+    let (_, page, _) = full();
+    assert_harmless(page);
+    let elsewhere = page.replace("http://www.w3.org/2000/svg", "");
+    assert!(!elsewhere.contains("http:") && !elsewhere.contains("https:"));
+    assert!(
+        elsewhere
+            .split("url(")
+            .skip(1)
+            .all(|rest| rest.starts_with("data:"))
+    );
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn the_policy_names_the_script() {
+    let (_, page, _) = full();
+    let script = page
+        .split("<script>")
+        .nth(1)
+        .and_then(|rest| rest.split("</script>").next());
+    let mut child = Command::new("sha256sum")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("coreutils are there");
+    let mut input = child.stdin.take().expect("it was piped");
+    input
+        .write_all(script.expect("the page has a script").as_bytes())
+        .unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let hex = String::from_utf8(output.stdout).unwrap();
+    let bytes: Vec<u8> = (0..32)
+        .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
+        .collect();
+    let policy = format!("script-src 'sha256-{}'", BASE64.encode(bytes));
+    assert!(
+        page.contains(&policy),
+        "write this into src/report/assets/page.js.sha256: {policy}"
+    );
+}
+
+#[test]
+fn a_choice_works_without_a_script() {
+    let (_, page, _) = full();
+    let tags = tags(page);
+    let inputs: Vec<&str> = tags
+        .iter()
+        .filter(|(n, _)| n == "input")
+        .map(|(_, t)| *t)
+        .collect();
+    assert!(inputs.len() > 6);
+    for tag in &inputs {
+        let id = attribute(tag, "id").expect("a choice has a name");
+        assert!(page.contains(&format!("#{id}:checked~.panels>#")), "{id}");
+        assert!(
+            tags.iter()
+                .any(|(_, label)| attribute(label, "for") == Some(id)),
+            "{id}"
+        );
+    }
+    let groups: BTreeSet<_> = inputs
+        .iter()
+        .filter_map(|tag| attribute(tag, "name"))
+        .collect();
+    let chosen = inputs.iter().filter(|tag| tag.contains(" checked")).count();
+    assert_eq!(chosen, groups.len(), "one choice of each group is made");
+    assert!(page.contains("label for=\"rank-5\">1 GiB<"));
+    let sortable = tags
+        .iter()
+        .filter(|(_, tag)| attribute(tag, "aria-sort").is_some())
+        .count();
+    assert_eq!(
+        sortable,
+        tags.iter()
+            .filter(|(_, tag)| tag.starts_with("<button"))
+            .count()
+    );
+}
+
+#[test]
+fn what_was_not_measured_stands_where_it_belongs() {
+    let (recorded, page, _) = full();
+    for id in ["fork/1GiB+hugetlb", "command/1GiB"] {
+        let cell = recorded
+            .run
+            .cells
+            .iter()
+            .find(|cell| cell.id == id)
+            .expect("it is in the run");
+        let reason = cell.reason.as_deref().expect("it has one");
+        let remedy = reason.rsplit(':').next().expect("a text has a last part");
+        // In the ranking or the chart of its kind, in its own place, and in the table.
+        let written = remedy.replace('/', "&#x2f;").replace('\'', "&#x27;");
+        assert!(page.matches(&written).count() >= 3, "{remedy}");
+        let table = report::table(&recorded.run, Some(100), false);
+        let words: Vec<&str> = table.split_whitespace().collect();
+        assert!(words.join(" ").contains(remedy.trim()), "{remedy}");
+    }
+}
+
+#[test]
+fn trials_that_disagree_are_marked() {
+    let (recorded, page, _) = full();
+    let article = page
+        .split("id=\"cell-fork-256MiB\"")
+        .nth(1)
+        .expect("the cell is there");
+    assert!(
+        article
+            .split("</article>")
+            .next()
+            .is_some_and(|text| text.contains("trials disagree"))
+    );
+    let sound = page
+        .split("id=\"cell-fork-64MiB\"")
+        .nth(1)
+        .expect("the cell is there");
+    assert!(
+        !sound
+            .split("</article>")
+            .next()
+            .is_some_and(|text| text.contains("trials disagree"))
+    );
+    let table = report::table(&recorded.run, Some(80), false);
+    let marked: Vec<&str> = table.lines().filter(|line| line.contains("s* ")).collect();
+    assert!(
+        marked.len() == 1 && marked[0].starts_with("fork "),
+        "{marked:?}"
+    );
+}
+
+/// Text without ANSI styles.
+fn unstyled(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(part.split_once('m').map_or("", |(_, rest)| rest));
+    }
+    plain
+}
+
+#[test]
+fn the_table_fits_its_terminal() {
+    for recorded in [&full().0, &hostile(), &recorded::empty()] {
+        for width in [40, 58, 66, 72, 80, 100] {
+            let table = report::table(&recorded.run, Some(width), false);
+            for line in table.lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+            let styled = report::table(&recorded.run, Some(width), true);
+            assert!(styled.contains('\u{1b}') || recorded.run.cells.is_empty());
+            assert_eq!(unstyled(&styled), table);
+        }
+    }
+    let table = report::table(&full().0.run, None, false);
+    assert!(table.starts_with("A 1 GiB parent stands still"), "{table}");
+    let at = |name: &str| {
+        table
+            .find(&format!("\n{name} "))
+            .expect("it is in the table")
+    };
+    assert!(
+        at("pthread") < at("vfork") && at("vfork") < at("fork") && at("fork") < at("command-fork")
+    );
+}
+
+#[test]
+fn an_empty_run_says_so() {
+    let recorded = recorded::empty();
+    let page = report::page(&recorded).unwrap();
+    assert!(page.contains("Nothing was measured") && page.contains("holds no cells"));
+    assert_eq!(report::charts(&recorded).unwrap(), []);
+    assert!(report::table(&recorded.run, None, false).contains("Nothing was measured"));
+    assert!(report::markdown(&recorded.run).contains("Nothing was measured"));
+}
+
+/// A run whose numbers make no sense.
+fn absurd() -> Recorded {
+    let mut builder = Builder::new(5);
+    builder.iterations = 25;
+    builder.trials = 2;
+    for (index, value) in [0, 1, u64::MAX, u64::MAX - 1].into_iter().enumerate() {
+        for footprint in ["0", "1MiB", "1GiB", "1GiB+thp", "1GiB+read"] {
+            let mechanism = ["fork", "posix_spawn", "odd", ""][index];
+            let costs = Phase::ALL.map(|phase| (phase, 1e4));
+            for placement in [Placement::Pinned, Placement::Free] {
+                let cell = builder.measured(mechanism, footprint, placement, &costs, 0.1);
+                cell.footprint.bytes = cell.footprint.bytes.max(value / 2);
+                for summary in cell.phases.values_mut() {
+                    summary.p50 = (index % 2 == 0).then_some(value);
+                    summary.p99 = Some(u64::MAX - value);
+                    summary.min = u64::MAX;
+                    summary.max = 0;
+                    summary.count = u64::MAX;
+                    summary.mean = [f64::NAN, f64::INFINITY, -1.0, 1e300][index];
+                    summary.intervals = [("p50".to_owned(), [u64::MAX, 0])].into();
+                }
+                if index == 1 {
+                    cell.trials.clear();
+                }
+                for trial in &mut cell.trials {
+                    trial.receipt.adjacency = Some(f64::NAN);
+                    trial.receipt.rss = Some(u64::MAX);
+                }
+            }
+        }
+    }
+    let extremes = Histogram::of(&[0, 1, u64::MAX, u64::MAX]);
+    let keys: Vec<String> = builder.recorded.histograms.keys().cloned().collect();
+    for (index, key) in keys.into_iter().enumerate() {
+        let histogram =
+            [extremes.clone(), Histogram::new(), Histogram::of(&[7])][index % 3].clone();
+        let phases = Phase::ALL.map(|phase| (phase, histogram.clone()));
+        builder
+            .recorded
+            .histograms
+            .insert(key, BTreeMap::from(phases));
+    }
+    let late = LifeMoments {
+        call: u64::MAX,
+        start: Some(u64::MAX),
+        exec: Some(3),
+        end: Some(2),
+        ended: Some(0),
+        reap: 1,
+    };
+    builder.recorded.run.lives = vec![life(late), life(LifeMoments::default())];
+    builder.recorded
+}
+
+#[test]
+fn absurd_numbers_are_drawn_all_the_same() {
+    let recorded = absurd();
+    let page = report::page(&recorded).unwrap();
+    assert!(
+        !page.contains("NaN") && !page.contains("inf "),
+        "a number that is none"
+    );
+    for chart in report::charts(&recorded).unwrap() {
+        assert_sound(&chart.name, &chart.svg);
+    }
+    for line in report::table(&recorded.run, Some(80), false).lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    report::markdown(&recorded.run);
+}
+
+#[test]
+fn two_hundred_cells_stay_below_three_megabytes() {
+    let mut builder = Builder::new(11);
+    (builder.iterations, builder.trials) = (3_334, 3);
+    let costs = [
+        (Phase::Call, 4e4),
+        (Phase::Start, 6e4),
+        (Phase::Exec, 8e4),
+        (Phase::Reap, 1.1e5),
+    ];
+    builder.measured("command-fork", "64MiB", Placement::Pinned, &costs, 0.1);
+    let mut recorded = builder.recorded;
+    let (cell, samples) = (
+        recorded.run.cells[0].clone(),
+        recorded.histograms["command-fork/64MiB"].clone(),
+    );
+    for number in 1..200u32 {
+        let mut next = cell.clone();
+        next.footprint.bytes += u64::from(number) << 20;
+        next.id = format!("{}/{}", next.mechanism, next.footprint);
+        recorded.histograms.insert(next.id.clone(), samples.clone());
+        recorded.run.cells.push(next);
+    }
+    let page = report::page(&recorded).unwrap();
+    assert_eq!(page.matches("<article ").count(), 200);
+    assert!(page.len() < 3_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn thousands_of_cells_and_names_that_stand_twice_are_drawn() {
+    let mut builder = Builder::new(13);
+    (builder.iterations, builder.trials) = (20, 1);
+    builder.measured(
+        "fork",
+        "1GiB",
+        Placement::Pinned,
+        &[(Phase::Call, 1e6)],
+        0.0,
+    );
+    let mut recorded = builder.recorded;
+    recorded.histograms.clear();
+    let cell = recorded.run.cells[0].clone();
+    recorded.run.cells = vec![cell; 3_000];
+    let page = report::page(&recorded).unwrap();
+    let ids: Vec<&str> = tags(&page)
+        .iter()
+        .filter_map(|(_, tag)| attribute(tag, "id"))
+        .collect();
+    let unique: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(ids.len(), unique.len());
+    assert!(page.matches("<article ").count() == 3_000);
+}
+
+#[test]
+fn files_are_written_whole_and_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut builder = Builder::new(17);
+    builder.iterations = 30;
+    for footprint in ["0", "1GiB"] {
+        builder.measured(
+            "fork",
+            footprint,
+            Placement::Pinned,
+            &[(Phase::Call, 5e4)],
+            0.0,
+        );
+    }
+    let path = report::write(dir.path(), &builder.recorded).unwrap();
+    assert_eq!(report::write(dir.path(), &builder.recorded).unwrap(), path);
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        report::page(&builder.recorded).unwrap()
+    );
+    let mut names: Vec<String> = std::fs::read_dir(dir.path().join("charts"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let expected = [
+        "footprint-call.png",
+        "footprint-call.svg",
+        "histogram-cell-fork-0.svg",
+        "histogram-cell-fork-1GiB.svg",
+        "percentiles-cell-fork-0.svg",
+        "percentiles-cell-fork-1GiB.svg",
+    ];
+    assert_eq!(names, expected);
+    let png = std::fs::read(dir.path().join("charts/footprint-call.png")).unwrap();
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n") && png.len() > 2_000);
+
+    let error = report::write(&path.join("below"), &builder.recorded).unwrap_err();
+    assert!(error.to_string().contains("below"), "{error}");
+}
