@@ -1,19 +1,24 @@
 //! What the page, its charts and the tables promise, held to runs drawn from a seed.
 
+#[path = "page/broken.rs"]
+mod broken;
+#[path = "page/markup.rs"]
+mod markup;
 #[path = "page/recorded.rs"]
 mod recorded;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use broken::{absurd, hostile};
 use forkbench::mechanism::Phase;
-use forkbench::recording::{Life, LifeMoments, Placement, Recorded, Status};
+use forkbench::recording::{Placement, Recorded, Status};
 use forkbench::report;
-use forkbench::statistics::Histogram;
+use markup::{assert_harmless, assert_sound, attribute, tags};
 use recorded::Builder;
 
 /// A full run, its page and its charts, drawn once for all tests.
@@ -32,46 +37,6 @@ fn chart(name: &str) -> &'static str {
     &found
         .unwrap_or_else(|| panic!("no chart is called {name}"))
         .svg
-}
-
-/// The tags of a document: name and whole text.
-fn tags(text: &str) -> Vec<(String, &str)> {
-    let mut tags = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find('<') {
-        let end = rest[start..]
-            .find('>')
-            .map_or(rest.len(), |end| start + end + 1);
-        let tag = &rest[start..end];
-        let name = tag.trim_start_matches(['<', '/', '!']);
-        let name: String = name
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect();
-        // The one script holds comparisons; its end is the next tag.
-        if name == "script" && !tag.starts_with("</") {
-            let close = rest[end..]
-                .find("</script")
-                .map_or(rest.len(), |close| end + close);
-            tags.push((name, tag));
-            rest = &rest[close..];
-            continue;
-        }
-        tags.push((name, tag));
-        rest = &rest[end..];
-    }
-    tags
-}
-
-fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
-    let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
-    tag[start..].split('"').next()
-}
-
-fn number(tag: &str, name: &str) -> f64 {
-    let text = attribute(tag, name).unwrap_or_else(|| panic!("{name} is missing in {tag}"));
-    text.parse()
-        .unwrap_or_else(|_| panic!("{name} is no number in {tag}"))
 }
 
 /// Sets a cell's `call` to exactly this median.
@@ -248,73 +213,6 @@ fn the_footprint_chart_holds_every_point() {
     }
 }
 
-/// Every coordinate of a chart lies on its sheet, every size is positive, every text can be read.
-fn assert_sound(name: &str, svg: &str) {
-    let tags = tags(svg);
-    let sheet = tags
-        .iter()
-        .find(|(tag, _)| tag == "svg")
-        .expect("it is an SVG")
-        .1;
-    let view: Vec<f64> = attribute(sheet, "viewBox")
-        .expect("it has a viewBox")
-        .split(' ')
-        .map(|n| n.parse().expect("a number"))
-        .collect();
-    let on_sheet = |x: f64, y: f64| {
-        let inside = (-8.0..=view[2] + 8.0).contains(&x) && (-8.0..=view[3] + 8.0).contains(&y);
-        assert!(inside, "{name}: {x} {y} lies beside {view:?}");
-    };
-    for (tag, text) in tags.iter().filter(|(_, text)| !text.starts_with("</")) {
-        match tag.as_str() {
-            "rect" if !text.contains('%') => {
-                let (x, y) = (number(text, "x"), number(text, "y"));
-                let (width, height) = (number(text, "width"), number(text, "height"));
-                assert!(width > 0.0 && height > 0.0, "{name}: {text}");
-                on_sheet(x, y);
-                on_sheet(x + width, y + height);
-            }
-            "circle" => on_sheet(number(text, "cx"), number(text, "cy")),
-            "text" => on_sheet(number(text, "x"), number(text, "y")),
-            "path" => walk(attribute(text, "d").expect("a path"), on_sheet),
-            "g" => {
-                if let Some(size) = attribute(text, "font-size") {
-                    let pixels = size.parse::<f64>().expect("a number") / 4.0;
-                    assert!(pixels >= 11.25, "{name}: text of {pixels} px");
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Follows a path of M, l, h, v and z.
-fn walk(path: &str, on_sheet: impl Fn(f64, f64)) {
-    let (mut x, mut y) = (0.0, 0.0);
-    let mut rest = path;
-    while let Some(step) = rest.chars().next() {
-        rest = &rest[1..];
-        let end = rest
-            .find(|c: char| c.is_ascii_alphabetic())
-            .unwrap_or(rest.len());
-        let spaced = rest[..end].replace('-', " -");
-        let n: Vec<f64> = spaced
-            .split_whitespace()
-            .map(|n| n.parse().expect("a number"))
-            .collect();
-        match (step, n.as_slice()) {
-            ('M', [to_x, to_y]) => (x, y) = (*to_x, *to_y),
-            ('l', [by_x, by_y]) => (x, y) = (x + by_x, y + by_y),
-            ('h', [by]) => x += by,
-            ('v', [by]) => y += by,
-            ('z', []) => {}
-            _ => panic!("an unknown step {step} in {path}"),
-        }
-        on_sheet(x, y);
-        rest = &rest[end..];
-    }
-}
-
 #[test]
 fn nothing_is_drawn_beside_the_sheet_or_too_small() {
     let (_, page, charts) = full();
@@ -329,163 +227,6 @@ fn nothing_is_drawn_beside_the_sheet_or_too_small() {
             &format!("<svg {svg}</svg>"),
         );
     }
-}
-
-const TAGS: &[&str] = &[
-    "doctype",
-    "html",
-    "head",
-    "meta",
-    "title",
-    "link",
-    "style",
-    "body",
-    "header",
-    "main",
-    "nav",
-    "section",
-    "article",
-    "h1",
-    "h2",
-    "h3",
-    "p",
-    "span",
-    "b",
-    "small",
-    "code",
-    "pre",
-    "a",
-    "ul",
-    "li",
-    "dl",
-    "dt",
-    "dd",
-    "div",
-    "table",
-    "thead",
-    "tbody",
-    "tr",
-    "th",
-    "td",
-    "button",
-    "input",
-    "label",
-    "figure",
-    "figcaption",
-    "details",
-    "summary",
-    "script",
-    "svg",
-    "g",
-    "path",
-    "rect",
-    "circle",
-    "text",
-    "",
-];
-
-const HOSTILE: &str = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{ 7 * 7 }}&lt;b\u{1b}[31m\u{202e}\n|`x`";
-
-/// A run in which every text is hostile.
-fn hostile() -> Recorded {
-    let mut builder = Builder::new(3);
-    builder.iterations = 30;
-    builder.trials = 2;
-    for (index, footprint) in ["0", "64MiB", "1GiB", "1GiB+thp", "1GiB+shared"]
-        .iter()
-        .enumerate()
-    {
-        let costs = [(Phase::Call, 4e4), (Phase::Start, 5e4), (Phase::Reap, 9e4)];
-        for placement in [Placement::Pinned, Placement::Free] {
-            let cell = builder.measured("fork", footprint, placement, &costs, 0.5);
-            let id = cell.id.clone();
-            cell.id = format!("{HOSTILE}{}", index / 2);
-            cell.mechanism = HOSTILE.to_owned();
-            cell.subject = HOSTILE.to_owned();
-            cell.exec = Some(HOSTILE.to_owned());
-            cell.trials[0].receipt.image = HOSTILE.to_owned();
-            cell.trials[0].receipt.unverified = vec![HOSTILE.to_owned()];
-            let renamed = cell.id.clone();
-            let kept = builder
-                .recorded
-                .histograms
-                .remove(&id)
-                .expect("it was kept");
-            builder.recorded.histograms.insert(renamed, kept);
-        }
-    }
-    builder.missing("vfork", "64MiB", Status::Failed, HOSTILE);
-    builder.missing("vfork", "1GiB+thp", Status::Skipped, HOSTILE);
-    let mut recorded = builder.recorded;
-    for text in [
-        &mut recorded.run.id,
-        &mut recorded.run.started,
-        &mut recorded.run.command,
-        &mut recorded.run.tool.version,
-        &mut recorded.run.tool.driver,
-        &mut recorded.run.host.name,
-        &mut recorded.run.host.kernel,
-        &mut recorded.run.host.architecture,
-    ] {
-        *text = HOSTILE.to_owned();
-    }
-    recorded.run.finished = Some(HOSTILE.to_owned());
-    recorded.run.tool.commit = Some(HOSTILE.to_owned());
-    recorded.run.host.cpu = Some(HOSTILE.to_owned());
-    recorded.run.host.mitigations = [(HOSTILE.to_owned(), HOSTILE.to_owned())].into();
-    for finding in &mut recorded.run.host.findings {
-        finding.name = HOSTILE.to_owned();
-        finding.seen = HOSTILE.to_owned();
-        finding.effect = HOSTILE.to_owned();
-        finding.remedy = HOSTILE.to_owned();
-    }
-    recorded.run.lives = vec![life(LifeMoments {
-        start: Some(5),
-        call: 9,
-        reap: 20,
-        ..LifeMoments::default()
-    })];
-    recorded.problems = vec![HOSTILE.to_owned()];
-    recorded
-}
-
-fn life(moments: LifeMoments) -> Life {
-    Life {
-        cell: HOSTILE.to_owned(),
-        mechanism: HOSTILE.to_owned(),
-        system_call: Some(HOSTILE.to_owned()),
-        parent_pid: -1,
-        returned_in_parent: i64::MIN,
-        returned_in_child: Some(i64::MAX),
-        child_pid: None,
-        child_parent_pid: None,
-        moments,
-        ran_ns: Some(u64::MAX),
-        waited_ns: Some(u64::MAX),
-        minor_faults: Some(u64::MAX),
-        major_faults: None,
-        voluntary_switches: None,
-        involuntary_switches: None,
-        exit_status: Some(i32::MIN),
-    }
-}
-
-/// Only tags of our own, no handler, and only addresses that stay in the page.
-fn assert_harmless(text: &str) {
-    for (name, tag) in tags(text) {
-        assert!(TAGS.contains(&name.as_str()), "{tag}");
-        // Between quotes stands text; what is left are the names of attributes.
-        let names: String = tag.split('"').step_by(2).collect();
-        assert!(!names.contains(" on"), "{tag}");
-        assert!(attribute(tag, "src").is_none(), "{tag}");
-        if let Some(address) = attribute(tag, "href") {
-            assert!(address.starts_with('#') || address == "data:,", "{tag}");
-        }
-    }
-    assert!(
-        !text.contains('\u{1b}') && !text.contains('\u{202e}'),
-        "control characters"
-    );
 }
 
 #[test]
@@ -700,60 +441,6 @@ fn an_empty_run_says_so() {
     assert_eq!(report::charts(&recorded).unwrap(), []);
     assert!(report::table(&recorded.run, None, false).contains("Nothing was measured"));
     assert!(report::markdown(&recorded.run).contains("Nothing was measured"));
-}
-
-/// A run whose numbers make no sense.
-fn absurd() -> Recorded {
-    let mut builder = Builder::new(5);
-    builder.iterations = 25;
-    builder.trials = 2;
-    for (index, value) in [0, 1, u64::MAX, u64::MAX - 1].into_iter().enumerate() {
-        for footprint in ["0", "1MiB", "1GiB", "1GiB+thp", "1GiB+read"] {
-            let mechanism = ["fork", "posix_spawn", "odd", ""][index];
-            let costs = Phase::ALL.map(|phase| (phase, 1e4));
-            for placement in [Placement::Pinned, Placement::Free] {
-                let cell = builder.measured(mechanism, footprint, placement, &costs, 0.1);
-                cell.footprint.bytes = cell.footprint.bytes.max(value / 2);
-                for summary in cell.phases.values_mut() {
-                    summary.p50 = (index % 2 == 0).then_some(value);
-                    summary.p99 = Some(u64::MAX - value);
-                    summary.min = u64::MAX;
-                    summary.max = 0;
-                    summary.count = u64::MAX;
-                    summary.mean = [f64::NAN, f64::INFINITY, -1.0, 1e300][index];
-                    summary.intervals = [("p50".to_owned(), [u64::MAX, 0])].into();
-                }
-                if index == 1 {
-                    cell.trials.clear();
-                }
-                for trial in &mut cell.trials {
-                    trial.receipt.adjacency = Some(f64::NAN);
-                    trial.receipt.rss = Some(u64::MAX);
-                }
-            }
-        }
-    }
-    let extremes = Histogram::of(&[0, 1, u64::MAX, u64::MAX]);
-    let keys: Vec<String> = builder.recorded.histograms.keys().cloned().collect();
-    for (index, key) in keys.into_iter().enumerate() {
-        let histogram =
-            [extremes.clone(), Histogram::new(), Histogram::of(&[7])][index % 3].clone();
-        let phases = Phase::ALL.map(|phase| (phase, histogram.clone()));
-        builder
-            .recorded
-            .histograms
-            .insert(key, BTreeMap::from(phases));
-    }
-    let late = LifeMoments {
-        call: u64::MAX,
-        start: Some(u64::MAX),
-        exec: Some(3),
-        end: Some(2),
-        ended: Some(0),
-        reap: 1,
-    };
-    builder.recorded.run.lives = vec![life(late), life(LifeMoments::default())];
-    builder.recorded
 }
 
 #[test]
