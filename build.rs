@@ -77,7 +77,15 @@ fn build_reference() {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let program = out.join("forkbench-reference");
     let built = Command::new(cc::Build::new().opt_level(2).get_compiler().path())
-        .args(["-O2", "-pie", "-fPIE", "-Wl,-z,relro,-z,now", "-Wl,--no-as-needed", "-lgcc_s", "-o"])
+        .args([
+            "-O2",
+            "-pie",
+            "-fPIE",
+            "-Wl,-z,relro,-z,now",
+            "-Wl,--no-as-needed",
+            "-lgcc_s",
+            "-o",
+        ])
         .arg(&program)
         .arg("benches/reference.c")
         .status();
