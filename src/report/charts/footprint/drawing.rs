@@ -193,12 +193,14 @@ impl Chart {
         for ((line, end), place) in self.lines.iter().zip(&ends).zip(places) {
             let start = edges.right + 22.0;
             let knee = edges.right + 8.0;
-            pen.faint_line(
-                &[(end.0 + 7.0, end.1), (knee, end.1), (start - 4.0, place)],
-                line.look.ink,
-                1.0,
-                0.6,
-            );
+            // A line that ends early is led to its label by dots, lest they look measured.
+            let from = (end.0 + 7.0, end.1);
+            let path = [from, (knee, end.1), (start - 4.0, place)];
+            if end.0 + 20.0 < edges.right {
+                pen.dashes(&path, AXIS, 1.2, 1.2, 5.0);
+            } else {
+                pen.faint_line(&path, line.look.ink, 1.0, 0.6);
+            }
             let name = fitted(&line.name, 13.0, self.name_width() / 1.06);
             pen.bold((start, place), &name, 13.0, line.look.ink, Anchor::Start);
             let slope = line.slope.map(per_gib).unwrap_or_default();
