@@ -4,7 +4,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
-use super::output::print_json;
+use super::doctor::fill;
+use super::output::{print, print_json, width};
 use super::selection::{Selected, Selection};
 use crate::footprint;
 use crate::harness::cell::Cell;
@@ -48,14 +49,15 @@ impl List {
         } = self.selection.resolve(&plan::default_cells())?;
         if self.job {
             let [cell] = cells.as_slice() else {
-                anyhow::bail!(
-                    "--job prints the job of one cell, and {} are named",
+                eprintln!(
+                    "error: --job prints the job of one cell, and {} are named; name one, as in --job fork/64MiB",
                     cells.len()
                 );
+                return Ok(Exit::Usage);
             };
-            for order in job(&launcher, cell) {
-                println!("{}", order.to_line());
-            }
+            let orders = job(&launcher, cell).into_iter();
+            let lines = orders.map(|order| order.to_line() + "\n");
+            print(&lines.collect::<String>())?;
             return Ok(Exit::Done);
         }
         let available = environment::memory_available();
@@ -64,15 +66,24 @@ impl List {
             print_json(&listed)?;
             return Ok(Exit::Done);
         }
-        for cell in listed {
-            let what = match cell.skipped {
-                Some(reason) => format!("skipped: {reason}"),
-                None => cell.phases.join(" "),
-            };
-            println!("{:34} {what}", cell.id);
-        }
+        let width = width().unwrap_or(80);
+        let lines = listed.iter().map(|cell| line(cell, width));
+        print(&lines.collect::<String>())?;
         Ok(Exit::Done)
     }
+}
+
+/// A cell's line; a reason that has no room in it follows, indented.
+fn line(cell: &Listed, width: usize) -> String {
+    let Some(reason) = &cell.skipped else {
+        return format!("{:34} {}\n", cell.id, cell.phases.join(" "));
+    };
+    let line = format!("{:34} skipped: {reason}", cell.id);
+    if line.chars().count() <= width {
+        return line + "\n";
+    }
+    let reason = fill(reason, width, "    ");
+    format!("{:34} skipped:\n{reason}\n", cell.id)
 }
 
 fn listed(cell: &Cell, available: Option<u64>) -> Listed {

@@ -88,7 +88,7 @@ enum Verb {
 
 /// Parses the command line, does what it says, and returns the exit code.
 pub fn main() -> ExitCode {
-    restore_sigpipe();
+    settle_signals();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -135,11 +135,14 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     if is_usage { Exit::Usage } else { Exit::Failed }
 }
 
-/// `forkbench list | head` ends quietly. Rust ignores SIGPIPE, which makes `println!` panic instead.
-fn restore_sigpipe() {
+/// `forkbench list | head` ends quietly: Rust ignores SIGPIPE, which makes `println!` panic instead. And a
+/// file that meets `ulimit -f` is an error to be told, not a signal that ends us.
+fn settle_signals() {
     use nix::sys::signal::{SigHandler, Signal, signal};
-    // SAFETY: no handler is installed, only the default action.
+    // SAFETY: no handler is installed, only the default action and none.
     let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+    // SAFETY: as above.
+    let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
 }
 
 /// The command line's own description, for completions and the manual.

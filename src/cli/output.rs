@@ -1,9 +1,10 @@
 //! Where runs land, and what the terminal can show.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use anyhow::Context;
 use serde::Serialize;
 
 use crate::harness::doctor;
@@ -79,10 +80,18 @@ pub(super) fn colour() -> bool {
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// Prints text. Unlike `print!` it does not panic where it cannot.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    let mut output = std::io::stdout().lock();
+    let written = output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush());
+    written.context("cannot write to standard output; send it to a file or pipe that takes it")
+}
+
 /// Prints the one JSON document of a command.
 pub(super) fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(document)?);
-    Ok(())
+    print(&(serde_json::to_string_pretty(document)? + "\n"))
 }
 
 /// The command line that repeats this one, quoted for a shell.

@@ -1,9 +1,17 @@
 //! `--plan FILE`: what to measure, in a file that a reviewer can read.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+use crate::units::parse_size;
+
+/// Trials per cell that can be asked for.
+const TRIALS: RangeInclusive<u32> = 1..=10_000;
+/// Seconds per cell that can be asked for.
+pub(super) const TIME: RangeInclusive<f64> = 0.001..=86_400.0;
 
 /// A plan, as TOML. Flags override it.
 #[derive(Debug, Default, Deserialize)]
@@ -60,9 +68,26 @@ impl PlanFile {
             path: path.to_owned(),
             source,
         })?;
-        toml::from_str(&text).map_err(|error| PlanFileError::Parse {
+        let wrong = |message| PlanFileError::Parse {
             path: path.to_owned(),
-            message: error.to_string(),
-        })
+            message,
+        };
+        let plan: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        plan.check().map_err(wrong)?;
+        Ok(plan)
+    }
+
+    /// Holds its figures to the limits of the flags.
+    fn check(&self) -> Result<(), String> {
+        if let Some(trials) = self.trials.filter(|trials| !TRIALS.contains(trials)) {
+            return Err(format!("trials = {trials} is not between 1 and 10000"));
+        }
+        if let Some(time) = self.time.filter(|time| !TIME.contains(time)) {
+            return Err(format!("time = {time} is not between 1 ms and a day"));
+        }
+        match self.max_footprint.as_deref().map(parse_size) {
+            Some(Err(error)) => Err(format!("max-footprint: {error}")),
+            _ => Ok(()),
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use clap::Args;
 
 use super::Exit;
-use super::output::{colour, named_run, print_json, width};
+use super::output::{colour, named_run, print, print_json, width};
 use crate::recording;
 use crate::report;
 
@@ -42,11 +42,11 @@ impl Report {
             print_json(&recorded.run)?;
             eprintln!("{}", page.display());
         } else if self.markdown {
-            print!("{}", report::markdown(&recorded.run));
+            print(&report::markdown(&recorded.run))?;
             eprintln!("{}", page.display());
         } else {
-            print!("{}", report::table(&recorded.run, width(), colour()));
-            println!("\n{}", page.display());
+            print(&report::table(&recorded.run, width(), colour()))?;
+            print(&format!("\n{}\n", page.display()))?;
         }
         if self.open && !open(&page) {
             anyhow::bail!(

@@ -6,7 +6,10 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 
 use super::Exit;
-use super::output::{colour, fresh_seed, header, print_json, repeated_command, runs_folder, width};
+use super::output::{
+    colour, fresh_seed, header, print, print_json, repeated_command, runs_folder, width,
+};
+use super::plan_file::TIME;
 use super::progress::Progress;
 use super::selection::{Selected, Selection};
 use crate::harness::cell::Cell;
@@ -52,6 +55,9 @@ pub(super) struct Run {
     /// The folder that run directories are made in [default: FORKBENCH_OUT, else reports]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Seconds that a subject may take over an order beyond what the order takes, before it counts as hung
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
+    patience: f64,
     /// Keep every sample in order, too, under samples/
     #[arg(long)]
     keep_samples: bool,
@@ -60,7 +66,7 @@ pub(super) struct Run {
 fn seconds(text: &str) -> Result<f64, String> {
     let nanoseconds = crate::units::parse_duration(text).map_err(|error| error.to_string())?;
     let seconds = nanoseconds as f64 / 1e9;
-    if (0.001..=86_400.0).contains(&seconds) {
+    if TIME.contains(&seconds) {
         Ok(seconds)
     } else {
         Err(format!("{text} is not between 1 ms and a day"))
@@ -79,6 +85,7 @@ impl Run {
             launcher,
             plan,
         } = self.selection.resolve(&all)?;
+        let launcher = launcher.with_patience(Duration::from_secs_f64(self.patience));
         let trials = self.trials.or(plan.trials).unwrap_or(trials);
         let time = self.time.or(plan.time).unwrap_or(time);
         let seed = self.seed.or(plan.seed).unwrap_or_else(fresh_seed);
@@ -90,6 +97,7 @@ impl Run {
             writer: &mut writer,
             progress: Progress::new(slots.len()),
             keep_samples: self.keep_samples,
+            dropped: Vec::new(),
         };
         let budget = Budget {
             time: Duration::from_secs_f64(time / f64::from(trials)),
@@ -102,14 +110,21 @@ impl Run {
         };
         let tally = runner::run(&mut executor, &mut observer, &cells, &slots);
         observer.progress.finish();
-        let tally = tally?;
+        let mut tally = tally?;
         if !tally.interrupted {
+            // A cell that hung would hang again.
+            let dropped = observer.dropped;
+            let mut cells = cells;
+            cells.retain(|cell| !dropped.contains(cell));
             for life in life::of_each_mechanism(&launcher, &cells) {
                 writer.append(Line::Life(Box::new(life)))?;
             }
-            writer.finish(&rfc3339(SystemTime::now()))?;
-        } else {
+            tally.interrupted = interrupt::interrupted();
+        }
+        if tally.interrupted {
             writer.flush()?;
+        } else {
+            writer.finish(&rfc3339(SystemTime::now()))?;
         }
         conclude(&writer, tally, json)
     }
@@ -122,7 +137,7 @@ fn conclude(writer: &RunWriter, tally: Tally, json: bool) -> anyhow::Result<Exit
     if json {
         print_json(&recorded.run)?;
     } else {
-        print!("{}", report::table(&recorded.run, width(), colour()));
+        print(&report::table(&recorded.run, width(), colour()))?;
     }
     if tally.interrupted {
         eprintln!(
@@ -134,7 +149,7 @@ fn conclude(writer: &RunWriter, tally: Tally, json: bool) -> anyhow::Result<Exit
     if json {
         eprintln!("{}", page.display());
     } else {
-        println!("\n{}", page.display());
+        print(&format!("\n{}\n", page.display()))?;
     }
     Ok(match tally {
         Tally {
@@ -155,6 +170,8 @@ struct Recorder<'a> {
     writer: &'a mut RunWriter,
     progress: Progress,
     keep_samples: bool,
+    /// Cells that were skipped or failed.
+    dropped: Vec<Cell>,
 }
 
 impl Observer for Recorder<'_> {
@@ -164,7 +181,7 @@ impl Observer for Recorder<'_> {
         self.progress.begins(cell, done, total);
     }
 
-    fn ended(&mut self, _: &Cell, outcome: &Outcome) -> Result<(), RecordingError> {
+    fn ended(&mut self, cell: &Cell, outcome: &Outcome) -> Result<(), RecordingError> {
         self.progress.ended(outcome);
         match outcome {
             Outcome::Done(line, samples) => {
@@ -175,7 +192,10 @@ impl Observer for Recorder<'_> {
                 }
                 self.writer.append(Line::Trial(line.clone()))
             }
-            Outcome::Dropped(line) => self.writer.append(Line::Cell(Box::new(line.clone()))),
+            Outcome::Dropped(line) => {
+                self.dropped.push(cell.clone());
+                self.writer.append(Line::Cell(Box::new(line.clone())))
+            }
             Outcome::Interrupted => Ok(()),
         }
     }

@@ -9,8 +9,8 @@ use super::plan_file::PlanFile;
 use crate::harness::cell::{Cell, CellError};
 use crate::harness::environment;
 use crate::harness::launcher::{Launcher, SubjectCommand};
-use crate::harness::plan;
-use crate::units::parse_size;
+use crate::harness::plan::{self, PlanError};
+use crate::units::{exact_size, parse_size};
 
 /// `--placement`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -84,7 +84,9 @@ impl Selection {
             (None, Some(text)) => Some(parse_size(text)?),
             (None, None) => None,
         };
-        cells.retain(|cell| largest.is_none_or(|largest| cell.footprint.bytes <= largest));
+        if let Some(largest) = largest {
+            leave_out(&mut cells, largest)?;
+        }
         let free = self.placement.or(plan.placement) == Some(PlacementChoice::Free);
         let exec_name = launcher.exec_name();
         for cell in &mut cells {
@@ -108,6 +110,19 @@ impl Selection {
             launcher,
             plan,
         })
+    }
+}
+
+/// Leaves out parents larger than `largest`.
+fn leave_out(cells: &mut Vec<Cell>, largest: u64) -> Result<(), PlanError> {
+    let smallest = cells.iter().map(|cell| cell.footprint.bytes).min();
+    cells.retain(|cell| cell.footprint.bytes <= largest);
+    match smallest {
+        Some(smallest) if cells.is_empty() => Err(PlanError::NoneLeft {
+            limit: exact_size(largest),
+            smallest: exact_size(smallest),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -40,6 +40,14 @@ pub enum PlanError {
         /// The filter.
         filter: String,
     },
+    /// A limit below every cell.
+    #[error("--max-footprint {limit} leaves out every cell; the smallest has {smallest}")]
+    NoneLeft {
+        /// The limit.
+        limit: String,
+        /// The smallest footprint that was selected.
+        smallest: String,
+    },
 }
 
 /// The cells for a latency-against-memory chart.

@@ -4,6 +4,9 @@ use super::pairs::{LineError, Pairs, escape, put, put_some, unescape};
 use crate::footprint::Receipt;
 use crate::mechanism::Phase;
 
+/// The longest reason that is read, in characters.
+const LONGEST_REASON: usize = 2_000;
+
 /// An answer of the subject: one line.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
@@ -136,7 +139,11 @@ impl Answer {
             line.trim_end()
                 .split_once(' ')
                 .map_or("", |(_, rest)| rest)
-                .to_owned()
+                .chars()
+                .take(LONGEST_REASON)
+                // It ends up on terminals.
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect::<String>()
         };
         match pairs.word {
             "subject" => Ok(Self::Hello {
