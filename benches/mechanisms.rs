@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use driver::Planned;
 use forkbench::harness::plan;
 
-fn main() -> ExitCode {
+/// What is measured, and how long.
+pub fn plan() -> Vec<Planned> {
     let cells = plan::mechanism_cells()
         .into_iter()
         .chain(plan::free_cells());
-    driver::run(
-        "mechanisms",
-        cells.map(|cell| Planned { cell, seconds: 1.0 }).collect(),
-        |_| true,
-    )
+    cells.map(|cell| Planned { cell, seconds: 1.0 }).collect()
+}
+
+fn main() -> ExitCode {
+    driver::run("mechanisms", plan(), |_| true)
 }

@@ -21,13 +21,17 @@ fn seconds(footprint: &Footprint) -> f64 {
     }
 }
 
-fn main() -> ExitCode {
+/// What is measured, and how long.
+pub fn plan() -> Vec<Planned> {
     let cells = plan::memory_cells().into_iter();
-    let plan = cells
+    cells
         .map(|cell| Planned {
             seconds: seconds(&cell.footprint),
             cell,
         })
-        .collect();
-    driver::run("memory", plan, |_| true)
+        .collect()
+}
+
+fn main() -> ExitCode {
+    driver::run("memory", plan(), |_| true)
 }

@@ -27,16 +27,18 @@ const FLOOR: f64 = 100.0;
 /// The share of a small cell's wall time inside timed operations, at the least.
 const BUSY: f64 = 0.90;
 
-fn main() -> ExitCode {
+/// What is measured, and how long.
+pub fn plan() -> Vec<Planned> {
     let cells = ["null/0", "fork/0", "fork/64MiB"];
-    let plan = cells
-        .map(|id| Planned {
-            cell: id.parse().expect("a constant"),
-            seconds: 1.0,
-        })
-        .into_iter()
-        .collect();
-    driver::run("overhead", plan, |launcher| match checks(launcher) {
+    let planned = cells.map(|id| Planned {
+        cell: id.parse().expect("a constant"),
+        seconds: 1.0,
+    });
+    planned.into_iter().collect()
+}
+
+fn main() -> ExitCode {
+    driver::run("overhead", plan(), |launcher| match checks(launcher) {
         Ok(held) => held || std::env::var_os("FORKBENCH_STRICT").is_none(),
         Err(error) => {
             println!("the comparisons could not be made: {error:#}");

@@ -1,6 +1,6 @@
 //! What harness and subject say to each other: text lines, one order or answer each.
 //!
-//! `docs/PROTOCOL.md` has the grammar and a complete subject in thirty lines. A line is a word and
+//! `docs/PROTOCOL.md` has the grammar and a complete subject in Python. A line is a word and
 //! `key=value` pairs in any order, separated by single spaces; a value holds no space (`%20` stands for
 //! one and `%25` for a percent sign). Times are whole nanoseconds, sizes whole bytes. A reader passes over
 //! keys it does not know and refuses words it does not know.
