@@ -14,9 +14,8 @@ pub fn plan() -> Vec<Planned> {
         .map(|cell| {
             // A median per subject takes 20 iterations, each of 0.17 s at 4 GiB.
             let seconds = match (cell.mechanism.as_str(), cell.footprint.bytes >> 20) {
-                ("fork", 4096..) => 13.0,
-                ("fork", 1024..) => 4.0,
-                ("fork", 256..) => 1.5,
+                ("fork", 4096..) => 10.0,
+                ("fork", 1024..) => 3.0,
                 _ => 1.0,
             };
             Planned { cell, seconds }

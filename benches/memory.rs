@@ -14,8 +14,8 @@ fn seconds(footprint: &Footprint) -> f64 {
     match (copied, footprint.page, footprint.order, footprint.state) {
         (false, ..) | (true, Page::Thp | Page::Hugetlb, _, State::Hot) => 1.0,
         (true, Page::Thp | Page::Hugetlb, _, State::Rewritten) => 1.5,
-        (true, Page::Base, Order::Sequential, State::Hot) => 4.0,
-        (true, Page::Base, Order::Shuffled, State::Hot) => 7.0,
+        (true, Page::Base, Order::Sequential, State::Hot) => 3.0,
+        (true, Page::Base, Order::Shuffled, State::Hot) => 5.0,
         (true, Page::Base, Order::Sequential, State::Rewritten) => 10.0,
         (true, Page::Base, Order::Shuffled, State::Rewritten) => 12.0,
     }

@@ -36,6 +36,8 @@ pub struct CellSession<'a> {
     warmed: Duration,
     /// Samples since it stopped.
     samples: usize,
+    /// Plain iterations since the last stamped one.
+    unstamped: u64,
     /// How long an iteration takes.
     each: Duration,
     error: Option<TrialError>,
@@ -57,6 +59,7 @@ impl<'a> CellSession<'a> {
             trials: 0,
             warmed: Duration::ZERO,
             samples: 0,
+            unstamped: 0,
             each: Duration::from_millis(1),
             error: None,
         }
@@ -150,7 +153,10 @@ impl<'a> CellSession<'a> {
             return Ok(Duration::ZERO);
         };
         let before = live.samples();
-        let stamped = iterations.div_ceil(PLAIN_PER_STAMPED);
+        // Counted over all batches: one stamped iteration in each would double batches of one.
+        self.unstamped += iterations;
+        let stamped = self.unstamped / PLAIN_PER_STAMPED;
+        self.unstamped %= PLAIN_PER_STAMPED;
         live.iterate(
             Count {
                 warmup: 0,

@@ -177,7 +177,11 @@ impl Assembly {
             Line::Run(header) => self.header = Some(*header),
             Line::Trial(line) => self.take_trial(*line),
             Line::Cell(line) => self.take_cell(*line),
-            Line::Life(life) => self.lives.push(*life),
+            // Of a cell told twice, by two targets of one `cargo bench`, the later one stands.
+            Line::Life(life) => match self.lives.iter_mut().find(|told| told.cell == life.cell) {
+                Some(told) => *told = *life,
+                None => self.lives.push(*life),
+            },
             Line::Finished(line) => self.finished = Some(line.finished),
         }
     }
