@@ -42,8 +42,9 @@ const SHORT_RUN: [&str; 9] = [
     "--time",
     "0.01",
 ];
-/// A trial or two, and then a child that inherits no death signal and does not end by itself.
-const SLEEPING_RUN: [&str; 9] = [
+/// A trial, and then a child that inherits no death signal and does not end by itself. The seed puts
+/// `null/0` first.
+const SLEEPING_RUN: [&str; 11] = [
     "run",
     "null/0",
     "posix_spawn/0",
@@ -52,6 +53,8 @@ const SLEEPING_RUN: [&str; 9] = [
     "--trials",
     "500",
     "--time",
+    "1",
+    "--seed",
     "1",
 ];
 

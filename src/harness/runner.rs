@@ -128,7 +128,7 @@ impl SubjectExecutor<'_> {
         };
         // A first batch says how long an iteration takes, rewriting the ballast included.
         let begin = Instant::now();
-        let probe = trial.iterate(count(PROBE), Duration::from_secs(1))?;
+        let probe = trial.iterate(count(PROBE), guess(cell))?;
         let each = begin.elapsed() / (probe.iterations + 1) as u32;
         let warmup =
             (WARMUP.1.as_nanos() / each.as_nanos().max(1)).min(u128::from(WARMUP.0)) as u64;
@@ -150,6 +150,12 @@ impl SubjectExecutor<'_> {
         )?;
         Ok(trial)
     }
+}
+
+/// About how long an iteration takes, before one was made: half a second for each GiB is what rewriting
+/// scattered pages can take.
+fn guess(cell: &Cell) -> Duration {
+    Duration::from_millis(10 + (cell.footprint.bytes >> 21))
 }
 
 impl Executor for SubjectExecutor<'_> {
