@@ -72,7 +72,7 @@ impl PlanFile {
             path: path.to_owned(),
             message,
         };
-        let plan: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let plan: Self = basic_toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         plan.check().map_err(wrong)?;
         Ok(plan)
     }
