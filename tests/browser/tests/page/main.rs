@@ -59,13 +59,14 @@ fn no_request_leaves_the_page() {
     });
 }
 
-/// What sticks out of the page, the first few of it.
+/// The innermost of what sticks out of the page, the first few of it.
 const WIDE: &str = "
-    const scrolls = element => getComputedStyle(element).overflowX !== 'visible';
-    const wide = [...document.querySelectorAll('body *')].filter(element =>
-        element.scrollWidth > element.clientWidth && element.clientWidth > 0 && !scrolls(element)
-        && !element.closest('.scroll'));
-    return wide.slice(-8).map(element => element.outerHTML.slice(0, 120))";
+    const sticks = element => element.getBoundingClientRect().right > 361
+        || element.scrollWidth > element.clientWidth && element.clientWidth > 0;
+    const held = element => element.closest('.scroll, svg') && getComputedStyle(element).position !== 'absolute';
+    return [...document.querySelectorAll('body *')]
+        .filter(element => sticks(element) && !held(element) && ![...element.children].some(sticks))
+        .slice(0, 8).map(element => element.outerHTML.slice(0, 160))";
 
 #[test]
 fn nothing_scrolls_sideways_on_a_phone() {
