@@ -15,6 +15,7 @@ mod verify;
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// How a command ended. Scripts depend on these numbers.
@@ -91,7 +92,8 @@ pub fn main() -> ExitCode {
     settle_signals();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            translate(&mut error);
             // clap's own exit code for usage is 2 too; help and version are 0.
             let _ = error.print();
             return ExitCode::from(u8::from(error.use_stderr()) * Exit::Usage as u8);
@@ -111,10 +113,45 @@ pub fn main() -> ExitCode {
     match result {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", whole(&error));
             ExitCode::from(exit_of(&error) as u8)
         }
     }
+}
+
+/// Flags of other benchmarks' commands, and ours. They look too little alike for clap to see it.
+const ELSEWHERE: [(&str, &str); 3] = [
+    ("--export-json", "--json"),
+    ("--export-markdown", "--markdown"),
+    ("--runs", "--trials"),
+];
+
+/// Suggests our flag for one that another command has.
+fn translate(error: &mut clap::Error) {
+    let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else {
+        return;
+    };
+    let ours = ELSEWHERE.iter().find(|(theirs, _)| theirs == given);
+    if let Some((_, ours)) = ours {
+        let ours = ContextValue::String((*ours).to_owned());
+        error.remove(ContextKind::Suggested);
+        error.insert(ContextKind::SuggestedArg, ours);
+    }
+}
+
+/// An error with its causes, those left out that it tells already.
+fn whole(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .skip(1)
+        .fold(error.to_string(), |told, cause| {
+            let cause = cause.to_string();
+            if told.contains(&cause) {
+                told
+            } else {
+                format!("{told}: {cause}")
+            }
+        })
 }
 
 /// A filter or a name that cannot be is usage, like a flag that cannot be.

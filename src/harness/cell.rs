@@ -36,7 +36,7 @@ pub enum CellError {
     },
     /// The subject shipped with forkbench has no such mechanism.
     #[error(
-        "`{mechanism}` is no mechanism{}. There are: {}",
+        "`{mechanism}` is no mechanism{}; there are: {}",
         did_you_mean(mechanism),
         names()
     )]
@@ -70,7 +70,7 @@ fn did_you_mean(word: &str) -> String {
         .min()
         .filter(|(distance, _)| *distance <= 2);
     close
-        .map(|(_, name)| format!("; did you mean `{name}`?"))
+        .map(|(_, name)| format!(" (did you mean `{name}`?)"))
         .unwrap_or_default()
 }
 

@@ -173,7 +173,13 @@ pub fn trace(command: &mut Command, job: &str, limit: Duration) -> Result<Traced
         return Err(TraceError::JobTooLong { bytes: job.len() });
     }
     std::thread::scope(|scope| {
-        let tracer = scope.spawn(|| Session::start(command)?.run(job, limit));
+        let thread = std::thread::Builder::new();
+        let tracer = thread
+            .spawn_scoped(scope, || Session::start(command)?.run(job, limit))
+            .map_err(|source| TraceError::Start {
+                program: "the tracer's thread".to_owned(),
+                source,
+            })?;
         match tracer.join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),

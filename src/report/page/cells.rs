@@ -38,14 +38,19 @@ pub(super) fn views(recorded: &Recorded, anchors: &[String]) -> Result<Vec<Value
         };
         let handles: Vec<_> = cells
             .chunks(share)
-            .map(|part| scope.spawn(move || draw(part)))
+            .map(|part| {
+                let thread = std::thread::Builder::new();
+                (part, thread.spawn_scoped(scope, move || draw(part)))
+            })
             .collect();
         handles
             .into_iter()
-            .map(|handle| {
-                handle
+            .map(|(part, handle)| match handle {
+                Ok(handle) => handle
                     .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // A limit of threads was met, as it may have been by what was measured.
+                Err(_) => draw(part),
             })
             .collect()
     });
