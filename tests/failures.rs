@@ -202,6 +202,31 @@ fn subjects_that_fail_or_lie_fail_alone() {
 }
 
 #[test]
+fn a_subject_that_is_gone_before_it_was_asked_ends_nothing_else() {
+    let scratch = Scratch::new();
+    // Some of them are gone before the first order is written, which must not be a signal to us.
+    for _ in 0..10 {
+        let output = scratch
+            .forkbench(&[
+                "run",
+                "null/0",
+                "gone:fork/0",
+                "--subject",
+                "gone=/bin/false",
+                "--trials",
+                "1",
+                "--time",
+                "0.01",
+            ])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+        scratch.assert_measured("null/0");
+        scratch.assert_failed("gone:fork/0", &["ended", "exited with 1"]);
+    }
+}
+
+#[test]
 fn a_subject_that_does_not_start_says_what_to_do() {
     let scratch = Scratch::new();
     fs::write(scratch.path().join("plain"), "no program").unwrap();

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-use scratch::{Scratch, comes_true, said};
+use scratch::{Scratch, comes_true};
 
 /// A subject by itself.
 struct Alone {
@@ -89,15 +89,8 @@ fn children_neither_eat_orders_nor_write_samples() {
         ("/bin/sh", " -c cat;echo%20fail;echo%20fail%20>&2"),
     ] {
         let mut subject = Alone::start("exec \"$SUBJECT\"");
-        let which = subject
-            .scratch
-            .shell(&format!("command -v {program}"))
-            .output()
-            .unwrap();
-        let path = said(&which);
         subject.ask(&format!(
-            "forkbench 1\nexec foreign {}{arguments}\nhold bytes=0",
-            path.trim()
+            "forkbench 1\nexec foreign {program}{arguments}\nhold bytes=0"
         ));
         subject.ask("time mechanism=posix_spawn plain=5\ntime mechanism=fork-exec plain=5\ntime mechanism=null plain=7\nend");
         let mut words = Vec::new();

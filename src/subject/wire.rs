@@ -22,6 +22,9 @@ impl Wire {
     pub(super) fn take_over() -> io::Result<Self> {
         // SAFETY: plain descriptor calls; nothing else in this process holds descriptors yet.
         unsafe {
+            // Whatever else was inherited is not ours: each costs a fork a little, and differs from caller
+            // to caller. A kernel without the call leaves them.
+            libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
             let input = check(libc::fcntl(0, libc::F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR))?;
             let output = check(libc::fcntl(1, libc::F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR))?;
             let null = check(libc::open(

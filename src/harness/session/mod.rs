@@ -23,6 +23,7 @@ use crate::protocol::{Answer, Batch, Count, LONGEST_LINE, Observed, Order, Timed
 
 pub use error::SessionError;
 pub use process::keep_exit_statuses;
+pub(super) use process::without_sigpipe;
 use truth::Ledger;
 
 /// How long a subject that has closed its output may take to be gone.
@@ -212,7 +213,7 @@ impl Session {
             });
         }
         let written = match &mut self.input {
-            Some(input) => input.write_all(line.as_bytes()),
+            Some(input) => without_sigpipe(|| input.write_all(line.as_bytes())),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         };
         match written {

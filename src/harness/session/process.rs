@@ -19,6 +19,19 @@ pub fn keep_exit_statuses() {
     let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
 }
 
+/// Does what may write to a process that is gone, which is then an error and no signal: the command line
+/// lets SIGPIPE end it, for the sake of `forkbench list | head`.
+pub(in crate::harness) fn without_sigpipe<T>(write: impl FnOnce() -> T) -> T {
+    // SAFETY: no handler is installed; what was there is put back.
+    let before = unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) };
+    let written = write();
+    if let Ok(before) = before {
+        // SAFETY: as above.
+        let _ = unsafe { signal(Signal::SIGPIPE, before) };
+    }
+    written
+}
+
 /// Starts a subject in a process group of its own.
 pub(super) fn spawn_subject(command: &SubjectCommand, allowed: CpuSet) -> io::Result<Child> {
     let parent = Pid::this();

@@ -22,6 +22,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::harness::session::without_sigpipe;
 use crate::mechanism::Event;
 use crate::protocol::Answer;
 use follow::Follower;
@@ -255,7 +256,7 @@ impl Session {
             pause = Duration::ZERO;
             if let Some(mut input) = self.input.take_if(|_| self.follower.has_begun()) {
                 // A subject that is gone already is seen by its end, not by this.
-                let _ = input.write_all(job.as_bytes());
+                let _ = without_sigpipe(|| input.write_all(job.as_bytes()));
             }
             if let Some(end) = self.follower.end {
                 break end;
