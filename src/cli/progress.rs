@@ -26,7 +26,7 @@ impl Progress {
             let bar =
                 ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template(
-                "{bar:24} {pos}/{len} trials  {elapsed} gone, {eta} left  {msg}",
+                "{bar:24} {pos}/{len} trials  {elapsed} gone, {eta} left  {wide_msg}",
             );
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar

@@ -15,21 +15,24 @@ use crate::harness::launcher::SubjectCommand;
 /// Has the kernel keep what children end with until we ask. Whoever started us may have had SIGCHLD
 /// ignored (`trap '' CHLD`): children are then reaped unasked, and their pids are others' at once.
 pub fn keep_exit_statuses() {
-    // SAFETY: no handler is installed, only the default action.
-    let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
+    answer(Signal::SIGCHLD, SigHandler::SigDfl);
 }
 
 /// Does what may write to a process that is gone, which is then an error and no signal: the command line
 /// lets SIGPIPE end it, for the sake of `forkbench list | head`.
 pub(in crate::harness) fn without_sigpipe<T>(write: impl FnOnce() -> T) -> T {
-    // SAFETY: no handler is installed; what was there is put back.
-    let before = unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) };
+    let before = answer(Signal::SIGPIPE, SigHandler::SigIgn);
     let written = write();
-    if let Ok(before) = before {
-        // SAFETY: as above.
-        let _ = unsafe { signal(Signal::SIGPIPE, before) };
+    if let Some(before) = before {
+        answer(Signal::SIGPIPE, before);
     }
     written
+}
+
+/// Answers a signal otherwise from now on, and returns how it was answered before.
+fn answer(which: Signal, how: SigHandler) -> Option<SigHandler> {
+    // SAFETY: only the default action, none, or what was there before: no handler of ours.
+    unsafe { signal(which, how) }.ok()
 }
 
 /// Starts a subject in a process group of its own.
