@@ -29,6 +29,9 @@ use truth::Ledger;
 /// How long a subject that has closed its output may take to be gone.
 const GOING: Duration = Duration::from_secs(1);
 
+/// What the first order asks for, in messages.
+const HELLO: &str = "say hello";
+
 /// A live subject.
 #[derive(Debug)]
 pub struct Session {
@@ -82,7 +85,7 @@ impl Session {
             patience,
         };
         session.order(&Order::Hello { version: VERSION })?;
-        match session.answer("say hello", Deadline::after(patience))? {
+        match session.answer(HELLO, Deadline::after(patience))? {
             Answer::Hello {
                 protocol: VERSION, ..
             } => Ok(session),
@@ -203,7 +206,11 @@ impl Session {
 
     fn order(&mut self, order: &Order) -> Result<(), SessionError> {
         let line = order.to_line() + "\n";
-        let beginning = || line.trim_end().chars().take(80).collect::<String>();
+        let beginning = || match order {
+            // Whether a subject that is gone is noticed here or at its answer is chance.
+            Order::Hello { .. } => HELLO.to_owned(),
+            _ => line.trim_end().chars().take(80).collect(),
+        };
         if line.len() > LONGEST_LINE {
             // A subject that does not read would block us, too: a pipe holds no more.
             return Err(SessionError::TooLong {
