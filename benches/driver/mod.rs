@@ -74,6 +74,7 @@ fn bench(
     } else {
         None
     };
+    launcher.keep_off();
     let mut sound = true;
     let mut group = criterion.benchmark_group(target);
     group.sampling_mode(SamplingMode::Flat);

@@ -28,6 +28,7 @@ impl Explain {
         let cell = parse_cell(&self.cell)?;
         let native = SubjectCommand::native()?;
         let launcher = Launcher::new(native, Vec::new(), environment::choose_cpus(), None)?;
+        launcher.keep_off();
         let life = match life::tell(&launcher, &cell) {
             Ok(life) => life,
             Err(error) if error.is_skip() => {

@@ -91,6 +91,7 @@ impl Run {
         let seed = self.seed.or(plan.seed).unwrap_or_else(fresh_seed);
         interrupt::listen();
         let header = header("forkbench run", repeated_command(), seed);
+        launcher.keep_off();
         let mut writer = RunWriter::create(&runs_folder(self.out.as_deref()), header)?;
         let slots = schedule(&cells, trials, seed);
         let mut observer = Recorder {

@@ -123,7 +123,8 @@ pub struct Launcher {
     /// CPUs this process could use before it pinned itself.
     pub(super) allowed: CpuSet,
     pub(super) patience: Duration,
-    subject_cpu: Option<u32>,
+    /// The subject's and the harness's own.
+    cpus: Option<(u32, u32)>,
     own_image: Image,
     /// What children execute instead, with the command as given.
     foreign: Option<(String, Image)>,
@@ -131,8 +132,7 @@ pub struct Launcher {
 
 impl Launcher {
     /// Ready to start `native` and the named others; `cpus` are the subject's and the harness's own,
-    /// `None` where there is but one CPU. The calling thread is pinned from now on, and SIGCHLD is back at
-    /// its default.
+    /// `None` where there is but one CPU. SIGCHLD is back at its default from now on.
     ///
     /// # Errors
     /// Where a program is missing.
@@ -149,23 +149,16 @@ impl Launcher {
             None => None,
         };
         let allowed = sched_getaffinity(Pid::from_raw(0)).unwrap_or_else(|_| CpuSet::new());
-        if let Some((_, harness)) = cpus {
-            let mut set = CpuSet::new();
-            // A harness that cannot be pinned disturbs a little; the doctor says so.
-            let _ = set.set(harness as usize);
-            let _ = sched_setaffinity(Pid::from_raw(0), &set);
-        }
         let others = others
             .into_iter()
             .map(|other| (other.name.clone(), other))
             .collect();
-        let subject_cpu = cpus.map(|(subject, _)| subject);
         Ok(Self {
             native,
             others,
             allowed,
             patience: PATIENCE,
-            subject_cpu,
+            cpus,
             own_image,
             foreign,
         })
@@ -176,9 +169,20 @@ impl Launcher {
         Self { patience, ..self }
     }
 
+    /// Keeps the calling thread off the subject's CPU from now on. The host has to be looked at before:
+    /// whoever is pinned sees one CPU.
+    pub fn keep_off(&self) {
+        if let Some((_, harness)) = self.cpus {
+            let mut set = CpuSet::new();
+            // A harness that cannot be pinned disturbs a little; the doctor says so.
+            let _ = set.set(harness as usize);
+            let _ = sched_setaffinity(Pid::from_raw(0), &set);
+        }
+    }
+
     /// The CPU that pinned subjects run on.
     pub fn subject_cpu(&self) -> Option<u32> {
-        self.subject_cpu
+        self.cpus.map(|(subject, _)| subject)
     }
 
     /// The native subject, which is also the keeper of others.
