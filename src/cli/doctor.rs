@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
-use super::output::{colour, print_json, width};
+use super::output::{fill, paint, print, print_json, width};
 use crate::harness::doctor;
 use crate::harness::environment::Environment;
 use crate::recording::{Finding, Host, Severity};
@@ -47,57 +47,35 @@ impl Doctor {
             return Ok(Exit::Done);
         }
         let width = width().unwrap_or(80);
-        let mut shown = 0;
-        for finding in &findings {
-            if self.all || finding.severity > Severity::Fine {
-                print_finding(finding, width);
-                shown += 1;
-            }
+        let shown: Vec<String> = findings
+            .iter()
+            .filter(|finding| self.all || finding.severity > Severity::Fine)
+            .map(|finding| told(finding, width))
+            .collect();
+        let mut text = shown.concat();
+        if shown.len() < findings.len() {
+            let rest = findings.len() - shown.len();
+            text.push_str(&format!(
+                "{rest} more are as they should be: forkbench doctor --all\n"
+            ));
         }
-        if shown < findings.len() {
-            println!(
-                "{} more are as they should be: forkbench doctor --all",
-                findings.len() - shown
-            );
-        }
-        println!("\n{}", fill(&conclusion, width, ""));
+        print(&format!("{text}\n{}\n", fill(&conclusion, width, "")))?;
         Ok(Exit::Done)
     }
 }
 
-fn print_finding(finding: &Finding, width: usize) {
+fn told(finding: &Finding, width: usize) -> String {
     let (mark, code) = match finding.severity {
         Severity::Fine => ("fine", "32"),
         Severity::Note => ("note", "36"),
         Severity::Warning => ("warning", "33"),
         Severity::Refused => ("refused", "31"),
     };
-    let mark = if colour() {
-        format!("\x1b[{code}m{mark}\x1b[0m")
-    } else {
-        mark.to_owned()
-    };
-    println!("{mark} {}", finding.name);
+    let mut text = format!("{} {}\n", paint(mark, code), finding.name);
     let lines = [&finding.seen, &finding.effect, &finding.remedy];
     for line in lines.into_iter().filter(|line| !line.is_empty()) {
-        println!("{}", fill(line, width, "  "));
+        text.push_str(&fill(line, width, "  "));
+        text.push('\n');
     }
-}
-
-/// Breaks text into lines of at most `width` characters, each beginning with `indent`.
-pub(super) fn fill(text: &str, width: usize, indent: &str) -> String {
-    let mut lines = vec![indent.to_owned()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a last line");
-        let used = line.chars().count();
-        if used > indent.len() && used + 1 + word.chars().count() > width {
-            lines.push(format!("{indent}{word}"));
-        } else {
-            if used > indent.len() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
+    text
 }

@@ -3,8 +3,7 @@
 use clap::Args;
 
 use super::Exit;
-use super::doctor::fill;
-use super::output::{print_json, width};
+use super::output::{fill, print, print_json, width};
 use super::selection::parse_cell;
 use crate::harness::environment;
 use crate::harness::launcher::{Launcher, SubjectCommand};
@@ -42,13 +41,17 @@ impl Explain {
             return Ok(Exit::Done);
         }
         let width = width().unwrap_or(80);
-        println!("{}\n", fill(&introduction(&life), width, ""));
-        println!("{}\n", timeline(&life, width));
-        print!("{}", states(&life, width));
+        let mut text = format!("{}\n\n", fill(&introduction(&life), width, ""));
+        text.push_str(&format!(
+            "{}\n\n{}",
+            timeline(&life, width),
+            states(&life, width)
+        ));
         let notes = notes(&life);
         if !notes.is_empty() {
-            println!("\n{}", fill(&notes, width, ""));
+            text.push_str(&format!("\n{}\n", fill(&notes, width, "")));
         }
+        print(&text)?;
         Ok(Exit::Done)
     }
 }
@@ -228,6 +231,10 @@ fn states(life: &Life, width: usize) -> String {
 }
 
 fn notes(life: &Life) -> String {
+    let switches = match life.voluntary_switches {
+        Some(2..) => "voluntary switches (its end is one)".to_owned(),
+        _ => "voluntary switches".to_owned(),
+    };
     let mut parts = Vec::new();
     let mut count = |value: Option<u64>, one: &str, many: &str| {
         if let Some(n) = value {
@@ -238,8 +245,8 @@ fn notes(life: &Life) -> String {
     count(life.major_faults, "major page fault", "major page faults");
     count(
         life.voluntary_switches,
-        "voluntary switch (its exit is one)",
-        "voluntary switches (its exit is one)",
+        "voluntary switch (its end)",
+        &switches,
     );
     count(
         life.involuntary_switches,

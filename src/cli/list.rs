@@ -4,8 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
-use super::doctor::fill;
-use super::output::{print, print_json, width};
+use super::output::{fill, print, print_json, width};
 use super::selection::{Selected, Selection};
 use crate::footprint;
 use crate::harness::cell::Cell;

@@ -4,8 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
-use super::doctor::fill;
-use super::output::{colour, print_json, width};
+use super::output::{fill, paint, print, print_json, width};
 use crate::harness::cell::{CellError, NATIVE};
 use crate::harness::environment;
 use crate::harness::launcher::{Launcher, SubjectCommand};
@@ -65,7 +64,7 @@ impl Verify {
         if json {
             print_json(&rows)?;
         } else {
-            rows.iter().for_each(print);
+            print(&rows.iter().map(told).collect::<String>())?;
         }
         let any = |word: &str| rows.iter().any(|row| row.verdict == word);
         Ok(if any("refuted") {
@@ -97,20 +96,15 @@ fn row(proof: &Proof) -> Row {
     }
 }
 
-fn print(row: &Row) {
+fn told(row: &Row) -> String {
     let code = match row.verdict {
         "proven" => "32",
         "refuted" => "31",
         _ => "33",
     };
-    let verdict = if colour() {
-        format!("\x1b[{code}m{}\x1b[0m", row.verdict)
-    } else {
-        row.verdict.to_owned()
-    };
-    println!("{:13} {verdict}", row.mechanism);
     let width = width().unwrap_or(80);
-    println!("{}", fill(&format!("claims {}", row.claim), width, "  "));
+    let mut text = format!("{:13} {}\n", row.mechanism, paint(row.verdict, code));
+    let claim = format!("claims {}", row.claim);
     let seen = match (&row.seen, row.verdict) {
         (Some(call), _) => {
             let number = |value: Option<i64>| value.map_or("nothing".to_owned(), |n| n.to_string());
@@ -128,11 +122,13 @@ fn print(row: &Row) {
         (None, "proven") => "seen   no child".to_owned(),
         (None, _) => String::new(),
     };
-    for line in [Some(seen), row.reason.clone()]
+    for line in [Some(claim), Some(seen), row.reason.clone()]
         .into_iter()
         .flatten()
         .filter(|line| !line.is_empty())
     {
-        println!("{}", fill(&line, width, "  "));
+        text.push_str(&fill(&line, width, "  "));
+        text.push('\n');
     }
+    text
 }
