@@ -77,8 +77,14 @@ fn introduction(life: &Life) -> String {
     match (life.returned_in_child, life.child_pid) {
         (Some(value), _) => text.push_str(&format!(
             " {name} is called once and returns twice: in the parent it returns {}, the child's pid; in the \
-             child it returns {value}. From there on two processes run the same program.",
-            life.returned_in_parent
+             child it returns {value}. {}",
+            life.returned_in_parent,
+            if life.mechanism.starts_with("vfork") {
+                "The child runs in the parent's own memory, and the parent stands still until it has ended \
+                 or executed another program."
+            } else {
+                "From there on two processes run the same program, each in memory of its own."
+            }
         )),
         (None, Some(pid)) => text.push_str(&format!(
             " {name} returns once, in the parent; the child ({pid}) begins in a function of its own."

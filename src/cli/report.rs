@@ -33,7 +33,7 @@ impl Report {
             eprintln!("warning: {problem}");
         }
         let directory = recording::locate(&path)?;
-        if directory.join("trials.jsonl").is_file() {
+        if recorded.run.finished.is_none() && directory.join("trials.jsonl").is_file() {
             // A run that was cut off may lack what is derived from its trials.
             recording::rebuild(&directory)?;
         }

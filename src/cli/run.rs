@@ -18,7 +18,7 @@ use crate::harness::life;
 use crate::harness::plan;
 use crate::harness::runner::{self, Budget, Observer, Outcome, SubjectExecutor, Tally};
 use crate::harness::schedule::schedule;
-use crate::recording::{self, Line, RecordingError, RunWriter, rfc3339};
+use crate::recording::{self, Line, RecordingError, RunWriter, Severity, rfc3339};
 use crate::report;
 
 /// Trials and seconds per cell: usual, and with `--quick`.
@@ -92,6 +92,17 @@ impl Run {
         interrupt::listen();
         let header = header("forkbench run", repeated_command(), seed);
         launcher.keep_off();
+        for finding in header
+            .host
+            .findings
+            .iter()
+            .filter(|finding| finding.severity >= Severity::Warning)
+        {
+            eprintln!(
+                "warning: {}: {}; see `forkbench doctor`",
+                finding.name, finding.seen
+            );
+        }
         let mut writer = RunWriter::create(&runs_folder(self.out.as_deref()), header)?;
         let slots = schedule(&cells, trials, seed);
         let mut observer = Recorder {

@@ -96,6 +96,8 @@ impl Selection {
                 .is_none_or(|mechanism| mechanism.needs.image)
             {
                 cell.exec = exec_name.clone();
+            } else if exec_name.is_some() {
+                eprintln!("warning: {cell} executes nothing: --exec does not change it");
             }
             launcher.subject(cell)?;
         }

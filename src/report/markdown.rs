@@ -22,6 +22,9 @@ pub fn markdown(run: &Run) -> String {
         )),
         None => text.push_str("Nothing was measured.\n"),
     }
+    if run.finished.is_none() {
+        text.push_str("\nThis run did not finish: what stands here is all it had.\n");
+    }
     for ranking in answer::rankings(run) {
         let words = footprint_words(&ranking.footprint);
         text.push_str(&format!(

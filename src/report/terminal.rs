@@ -134,6 +134,9 @@ pub fn table(run: &Run, width: Option<usize>, colour: bool) -> String {
         }
         None => text.push_str("Nothing was measured.\n"),
     }
+    if run.finished.is_none() {
+        text.push_str("This run did not finish: what stands here is all it had.\n");
+    }
     for block in blocks(run) {
         text.push('\n');
         block.write(&mut text, width, &styles);

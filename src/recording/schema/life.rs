@@ -84,29 +84,32 @@ impl Life {
         let (ran, waited) = (self.ran_ns?, self.waited_ns?);
         let moments = &self.moments;
         let total = moments.reap.max(moments.call);
-        let first = moments.start.or(moments.exec).unwrap_or(moments.call);
-        let created = if first < moments.call {
-            first.saturating_sub(waited)
-        } else {
-            moments.call
+        let created = match (moments.start, moments.ended) {
+            (Some(start), _) if start < moments.call => start.saturating_sub(waited),
+            (None, Some(ended)) => ended
+                .saturating_sub(ran.saturating_add(waited))
+                .min(moments.call),
+            _ => moments.call,
         };
-        let mut left = total - created.min(total);
+        let ended = moments.ended.unwrap_or(total).min(total);
+        let mut left = ended.saturating_sub(created);
         let mut take = |ns: u64| {
             let taken = ns.min(left);
             left -= taken;
             taken
         };
         let (ready, running) = (take(waited), take(ran));
-        let blocked = match (self.voluntary_switches, moments.ended) {
-            (Some(2..), Some(ended)) => take(ended.saturating_sub(created + ready + running)),
+        let blocked = match self.voluntary_switches {
+            Some(2..) => take(u64::MAX),
             _ => 0,
         };
+        let lived = created + ready + running + blocked;
         Some(States {
-            created: created.min(total),
+            created,
             ready,
             running,
             blocked,
-            ended: left,
+            ended: total.saturating_sub(lived),
         })
     }
 }
@@ -156,6 +159,22 @@ mod tests {
                 ended: 16
             }
         );
+        let spawned = LifeMoments {
+            call: 50,
+            exec: Some(71),
+            ended: Some(90),
+            reap: 100,
+            ..LifeMoments::default()
+        };
+        let states = life(spawned, 64, 8, 1).states().unwrap();
+        let expected = States {
+            created: 18,
+            ready: 8,
+            running: 64,
+            blocked: 0,
+            ended: 10,
+        };
+        assert_eq!(states, expected);
         let blocked = life(forked, 20, 5, 2).states().unwrap();
         assert_eq!(
             blocked,

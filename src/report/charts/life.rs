@@ -343,7 +343,7 @@ fn spans(life: &Life) -> Vec<Span> {
     // The child's own end is not seen where no code of ours runs in it.
     let over = moments.end.or(moments.ended).unwrap_or(moments.reap);
     let runs = moments.start.or(moments.exec).unwrap_or(over);
-    add(Lane::Child, 0, runs, "created, then ready", 0.18);
+    add(Lane::Child, 0, runs, "created; no code of ours yet", 0.18);
     match moments.exec.filter(|&exec| exec > runs) {
         Some(exec) => {
             add(Lane::Child, runs, exec, "running", 1.0);
@@ -355,7 +355,7 @@ fn spans(life: &Life) -> Vec<Span> {
         Lane::Child,
         over,
         moments.reap,
-        "ended, not yet reaped",
+        "its exit; then not yet reaped",
         0.35,
     );
     spans

@@ -64,7 +64,8 @@ pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportEr
             title: format!("One child of a {}", answer::parent(footprint)),
             caption: "Every phase begins with the call; a bar shows where each ends, at its median. \
                       “call” is when the parent goes on, “reap” when nothing is left of the child. Where \
-                      “start” or “exec” comes before “call”, the parent stood still until then."
+                      “start” or “exec” comes before “call”, the child ran inside the call, or the two \
+                      differ by less than their samples."
                 .to_owned(),
             numbers: chart.numbers(),
         };
