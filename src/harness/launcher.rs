@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -62,6 +63,19 @@ pub enum LauncherError {
 }
 
 impl SubjectCommand {
+    /// The command, ready for whoever starts it: to be measured or to be traced.
+    pub(super) fn to_command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments);
+        if self.name == NATIVE {
+            // Its environment is copied to every image it executes; a fixed one makes runs comparable.
+            command
+                .env_clear()
+                .env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        }
+        command
+    }
+
     /// Reads `NAME=COMMAND`; the command's words are separated by blanks.
     ///
     /// # Errors

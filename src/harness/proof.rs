@@ -1,6 +1,5 @@
 //! Proof that a mechanism is what its name says: one iteration, traced, held to its claim.
 
-use std::process::Command;
 use std::time::Duration;
 
 use super::launcher::{Launcher, SubjectCommand};
@@ -48,11 +47,7 @@ pub fn prove(
         child: None,
         verdict: Verdict::Unverified(String::new()),
     };
-    let mut command = Command::new(&subject.program);
-    command
-        .args(&subject.arguments)
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    let mut command = subject.to_command();
     let traced = match trace(&mut command, &job(launcher, mechanism), LIMIT) {
         Ok(traced) => traced,
         Err(error @ TraceError::Denied { .. }) => {

@@ -9,7 +9,6 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::{Pid, getppid, setpgid};
 
-use crate::harness::cell::NATIVE;
 use crate::harness::launcher::SubjectCommand;
 
 /// Has the kernel keep what children end with until we ask. Whoever started us may have had SIGCHLD
@@ -38,17 +37,8 @@ fn answer(which: Signal, how: SigHandler) -> Option<SigHandler> {
 /// Starts a subject in a process group of its own.
 pub(super) fn spawn_subject(command: &SubjectCommand, allowed: CpuSet) -> io::Result<Child> {
     let parent = Pid::this();
-    let mut process = Command::new(&command.program);
-    process
-        .args(&command.arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
-    if command.name == NATIVE {
-        // Its environment is copied to every image it executes; a fixed one makes runs comparable.
-        process
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin");
-    }
+    let mut process = command.to_command();
+    process.stdin(Stdio::piped()).stdout(Stdio::piped());
     // SAFETY: the closure makes system calls alone, and allocates nothing.
     unsafe {
         process.pre_exec(move || {
