@@ -5,14 +5,15 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`units`] | sizes and durations as people write and read them |
-//! | [`statistics`] | quantiles, histograms, lines, intervals. Pure: no I/O |
+//! | [`statistics`] | quantiles, histograms, lines, intervals, when to stop and what to say. Pure: no I/O |
 //! | [`clock`] | the one clock |
 //! | [`footprint`] | the shape of a parent: its name, holding it, the kernel's receipt |
 //! | [`mechanism`] | the ways to start a child, one file each |
 //! | [`protocol`] | what harness and subject say to each other |
 //! | [`subject`] | the process under measurement |
 //! | [`recording`] | the run directory: written as trials finish, read back whole |
-//! | [`harness`] | plan, schedule, live subjects, the host, the doctor, ptrace |
+//! | [`comparison`] | two sides of each cell, and what is said of their difference |
+//! | [`harness`] | plan, schedule, live subjects, the A/B loop, the host, the doctor, ptrace |
 //! | [`report`] | the page, its charts, and tables |
 //! | [`cli`] | one file per verb |
 //!
@@ -33,6 +34,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod comparison;
 pub mod footprint;
 pub mod harness;
 pub mod mechanism;

@@ -304,16 +304,20 @@ impl Assembly {
     pub(super) fn recorded(mut self) -> Option<Recorded> {
         let run = self.run()?;
         let mut histograms = BTreeMap::new();
-        for cell in &self.cells {
+        let mut trial_histograms = BTreeMap::new();
+        for cell in self.cells {
+            let trials: Vec<Samples> = cell.trials.into_iter().map(|trial| trial.1).collect();
             let mut pooled: Samples = BTreeMap::new();
-            for (phase, samples) in cell.trials.iter().flat_map(|trial| &trial.1) {
+            for (phase, samples) in trials.iter().flatten() {
                 pooled.entry(*phase).or_default().add(samples);
             }
             histograms.insert(cell.key.id.clone(), pooled);
+            trial_histograms.insert(cell.key.id, trials);
         }
         Some(Recorded {
             run,
             histograms,
+            trial_histograms,
             problems: self.problems.into_words(),
         })
     }

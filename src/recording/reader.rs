@@ -195,6 +195,7 @@ fn read_run(path: &Path) -> Result<Recorded, RecordingError> {
     Ok(Recorded {
         run,
         histograms,
+        trial_histograms: BTreeMap::new(),
         problems: problems.into_words(),
     })
 }

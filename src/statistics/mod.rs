@@ -6,8 +6,11 @@ mod encoding;
 mod histogram;
 mod interval;
 mod line;
+mod normal;
+mod procedure;
 mod quantile;
 mod random;
+mod signed_rank;
 
 pub use agreement::trials_disagree;
 pub use buckets::{LONGEST, SIGNIFICANT_DIGITS};
@@ -15,5 +18,10 @@ pub use encoding::HistogramError;
 pub use histogram::{Histogram, log_tag};
 pub use interval::{Interval, Resampling, median, resample_medians, resample_trials};
 pub use line::{Line, fit_line};
+pub use normal::normal_quantile;
+pub use procedure::{
+    Claim, Confirmation, LOOKS, Look, Outcome, Procedure, Question, TooFewPairs, Verdict,
+};
 pub use quantile::{Quantiles, samples_needed};
 pub use random::Random;
+pub use signed_rank::{Shift, fewest_pairs, shift, spread, trimmed};

@@ -17,7 +17,7 @@ use tokens::{Token, tokens};
 
 /// From left to right: a module imports only from the steps to its left. Modules on one step do not
 /// know each other. Some are still to come.
-const LAYERS: [&[&str]; 16] = [
+const LAYERS: [&[&str]; 17] = [
     &["units"],
     &["statistics"],
     &["clock"],
@@ -26,6 +26,7 @@ const LAYERS: [&[&str]; 16] = [
     &["protocol"],
     &["subject"],
     &["recording"],
+    &["comparison"],
     &["harness"],
     &["model"],
     &["report"],

@@ -35,6 +35,7 @@ pub fn empty() -> Recorded {
             lives: Vec::new(),
         },
         histograms: BTreeMap::new(),
+        trial_histograms: BTreeMap::new(),
         problems: Vec::new(),
     }
 }
