@@ -18,6 +18,22 @@ pub fn now() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// How much longer each call is made to take, in nanoseconds.
+#[cfg(feature = "slower")]
+pub static SLOWER_BY: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+/// The time when a call has returned. A subject built with the feature `slower` spins before it looks, as long as it was told to:
+/// a change of known size, for testing what judges changes.
+#[inline]
+pub fn after_call() -> u64 {
+    #[cfg(feature = "slower")]
+    {
+        let until = now() + SLOWER_BY.load(std::sync::atomic::Ordering::Relaxed);
+        while now() < until {}
+    }
+    now()
+}
+
 /// Reads the clock in a loop for `nanoseconds` and returns the longest step between two readings: how
 /// long the host took the CPU away, or stopped it.
 pub fn largest_gap(nanoseconds: u64) -> u64 {

@@ -140,6 +140,7 @@ fn converse(script: &str) -> (Result<(), SessionError>, u64) {
         name: "hostile".to_owned(),
         program: "/bin/sh".into(),
         arguments: vec!["-c".to_owned(), script.to_owned()],
+        padding: None,
     };
     let keeper =
         SubjectCommand::native_at(Path::new(env!("CARGO_BIN_EXE_forkbench-subject"))).unwrap();

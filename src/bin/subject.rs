@@ -18,6 +18,15 @@ pub unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> 
     match argument.map(CStr::to_bytes) {
         None => forkbench::subject::serve(),
         Some(b"keep") => forkbench::subject::keep(),
+        #[cfg(feature = "slower")]
+        Some(b"slower-by") if count == 3 => {
+            // SAFETY: as above.
+            let by = unsafe { CStr::from_ptr(*arguments.add(2)) };
+            let by = by.to_str().ok().and_then(|by| by.parse().ok());
+            let Some(by) = by else { return 2 };
+            forkbench::clock::SLOWER_BY.store(by, std::sync::atomic::Ordering::Relaxed);
+            forkbench::subject::serve()
+        }
         Some(_) => {
             eprintln!(
                 "forkbench-subject reads a job on standard input: forkbench list --job fork/64MiB | forkbench-subject"

@@ -118,8 +118,10 @@ pub struct CellVerdict {
     pub high: Option<f64>,
     /// What stands for a trial.
     pub statistic: Statistic,
-    /// That of the interval: all cells and looks share what was asked for.
+    /// With which probability this verdict and all others hold together.
     pub confidence: f64,
+    /// That of this interval alone: nearer to 1, as all cells and looks share what was asked for.
+    pub interval_confidence: f64,
     /// Pairs for deciding; 0 for recorded runs.
     pub pairs: u64,
     /// Which look decided, from 1; 0 for none and for recorded runs.

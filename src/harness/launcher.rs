@@ -15,6 +15,8 @@ use crate::mechanism::Image;
 
 /// The file name of the subject that ships with forkbench.
 const SUBJECT: &str = "forkbench-subject";
+/// The variable that makes environments equally long.
+const PADDING: &str = "FORKBENCH_PADDING";
 /// How long a subject may take over an order, beyond what the order itself takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -27,6 +29,8 @@ pub struct SubjectCommand {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// Bytes added to its environment, see [`SubjectCommand::arms`].
+    pub padding: Option<usize>,
 }
 
 /// Why no subject can be started.
@@ -48,6 +52,12 @@ pub enum LauncherError {
     SubjectShape {
         /// What was given.
         text: String,
+    },
+    /// An arm without a program.
+    #[error("--{arm}-subject is empty: name the command that starts it, as in `--{arm}-subject ./old/forkbench-subject`")]
+    ArmShape {
+        /// Which.
+        arm: &'static str,
     },
     /// A cell's subject that nobody named.
     #[error("{cell}: no subject `{subject}`; name its command with --subject {subject}=COMMAND")]
@@ -73,7 +83,43 @@ impl SubjectCommand {
                 .env_clear()
                 .env("PATH", "/usr/local/bin:/usr/bin:/bin");
         }
+        if let Some(bytes) = self.padding {
+            command.env(PADDING, "x".repeat(bytes));
+        }
         command
+    }
+
+    /// The commands of two arms, called `a` and `b`. What the kernel lays on a new process's stack, the path and
+    /// the arguments, moves everything below it, and that alone can make one arm faster (Mytkowicz et al.,
+    /// "Producing wrong data without doing anything obviously wrong", ASPLOS 2009); so the shorter arm gets a
+    /// longer environment, and both stacks begin alike.
+    ///
+    /// # Errors
+    /// [`LauncherError::ArmShape`].
+    pub fn arms(a: &str, b: &str) -> Result<[Self; 2], LauncherError> {
+        let arm = |arm: &'static str, command: &str| {
+            let mut words = command.split_whitespace().map(str::to_owned);
+            let program = words.next().ok_or(LauncherError::ArmShape { arm })?;
+            Ok::<_, LauncherError>(Self {
+                name: arm.to_owned(),
+                program: program.into(),
+                arguments: words.collect(),
+                padding: Some(0),
+            })
+        };
+        let mut arms = [arm("a", a)?, arm("b", b)?];
+        let lengths = [arms[0].on_stack(), arms[1].on_stack()];
+        let longest = lengths[0].max(lengths[1]);
+        for (arm, length) in arms.iter_mut().zip(lengths) {
+            arm.padding = Some(longest - length);
+        }
+        Ok(arms)
+    }
+
+    /// Bytes of the path, which stands there twice, and the arguments with their ends.
+    fn on_stack(&self) -> usize {
+        let arguments: usize = self.arguments.iter().map(|word| word.len() + 1).sum();
+        2 * (self.program.as_os_str().len() + 1) + arguments
     }
 
     /// Reads `NAME=COMMAND`; the command's words are separated by blanks.
@@ -95,6 +141,7 @@ impl SubjectCommand {
             name: name.to_owned(),
             program: program.into(),
             arguments: words.collect(),
+            padding: None,
         })
     }
 
@@ -125,6 +172,7 @@ impl SubjectCommand {
             name: NATIVE.to_owned(),
             program,
             arguments: Vec::new(),
+            padding: None,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! From a plan to trials: who is measured, in which order, and by a subject that lives meanwhile.
 
+pub mod ab;
 pub mod cell;
 pub mod doctor;
 pub mod environment;

@@ -154,7 +154,7 @@ impl SubjectExecutor<'_> {
 
 /// About how long an iteration takes, before one was made: half a second for each GiB is what rewriting
 /// scattered pages can take.
-fn guess(cell: &Cell) -> Duration {
+pub(super) fn guess(cell: &Cell) -> Duration {
     Duration::from_millis(10 + (cell.footprint.bytes >> 21))
 }
 

@@ -47,7 +47,7 @@ pub(super) fn fork(
             child.depart()
         }
     }
-    let called = clock::now();
+    let called = clock::after_call();
     if pid < 0 {
         return Err(Failure::of_call("fork"));
     }

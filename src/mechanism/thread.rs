@@ -42,7 +42,7 @@ fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
         unsafe { orders.0.arrive(0) };
         (orders.0.status(), watch.then(look_at_thread))
     });
-    let called = clock::now();
+    let called = clock::after_call();
     let thread = thread.map_err(|source| Failure::Call {
         call: "thread::spawn",
         source,

@@ -51,7 +51,7 @@ pub(super) fn vfork(
     // SAFETY: `run` does not return and touches only `child`, its strings and the stamps, as vfork
     // demands.
     let pid = unsafe { forkbench_vfork(run, (&raw mut child).cast()) };
-    let called = clock::now();
+    let called = clock::after_call();
     if pid < 0 {
         return Err(Failure::of_call("vfork"));
     }

@@ -7,6 +7,7 @@ mod histogram;
 mod interval;
 mod line;
 mod normal;
+mod power;
 mod procedure;
 mod quantile;
 mod random;
@@ -19,9 +20,10 @@ pub use histogram::{Histogram, log_tag};
 pub use interval::{Interval, Resampling, median, resample_medians, resample_trials};
 pub use line::{Line, fit_line};
 pub use normal::normal_quantile;
+pub use power::{pairs_to_reach, reach};
 pub use procedure::{
     Claim, Confirmation, LOOKS, Look, Outcome, Procedure, Question, TooFewPairs, Verdict,
 };
-pub use quantile::{Quantiles, samples_needed};
+pub use quantile::{Quantiles, order_statistic, samples_needed};
 pub use random::Random;
 pub use signed_rank::{Shift, fewest_pairs, shift, spread, trimmed};

@@ -37,6 +37,13 @@ pub fn samples_needed(q: f64) -> u64 {
     (10.0 / q.min(1.0 - q) - 1e-6).ceil() as u64
 }
 
+/// The quantile `q` of sorted samples: the smallest that at least a share `q` of them do not exceed, whatever their
+/// number. `None` for no samples.
+pub fn order_statistic(sorted: &[u64], q: f64) -> Option<u64> {
+    let rank = ((q * sorted.len() as f64) - 1e-9).ceil().max(1.0) as usize;
+    sorted.get(rank - 1).copied()
+}
+
 impl Quantiles {
     /// The quantiles of `samples`, which are sorted on the way. `None` for no samples.
     ///
@@ -47,9 +54,9 @@ impl Quantiles {
         let (min, max) = (*samples.first()?, *samples.last()?);
         let count = samples.len() as u64;
         let sum: u128 = samples.iter().map(|&ns| u128::from(ns)).sum();
-        let at = |q: f64| {
-            let rank = ((q * count as f64) - 1e-9).ceil().max(1.0) as usize;
-            (count >= samples_needed(q)).then(|| samples[rank - 1])
+        let at = |q: f64| match count >= samples_needed(q) {
+            true => order_statistic(samples, q),
+            false => None,
         };
         Some(Self {
             count,
