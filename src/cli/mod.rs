@@ -4,6 +4,7 @@ pub mod bench;
 mod completions;
 mod doctor;
 mod explain;
+mod judgement;
 mod list;
 mod output;
 mod plan_file;
@@ -27,6 +28,8 @@ pub enum Exit {
     Failed = 1,
     /// The command line was not understood.
     Usage = 2,
+    /// The verdict that --fail-on names.
+    Verdict = 3,
     /// This host cannot answer.
     Refused = 4,
     /// The user stopped it; what was measured is kept.

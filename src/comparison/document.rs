@@ -79,6 +79,16 @@ pub enum Statistic {
 }
 
 impl Statistic {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::P10, Self::P50, Self::P90];
+
+    /// The one a word stands for.
+    pub fn from_name(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|statistic| statistic.name() == word)
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
