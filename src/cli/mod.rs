@@ -1,6 +1,8 @@
 //! The command line: one file per verb.
 
+mod ab;
 pub mod bench;
+mod closing;
 mod completions;
 mod doctor;
 mod explain;
@@ -69,6 +71,8 @@ enum Verb {
     List(list::List),
     /// Measure, record every sample, and draw the page
     Run(run::Run),
+    /// Compare two subjects, or two parents, in one sitting, and say which differ
+    Ab(ab::Ab),
     /// Draw the page of a run again
     Report(report::Report),
     /// Prove with ptrace that each mechanism is what its name says
@@ -106,6 +110,7 @@ pub fn main() -> ExitCode {
     let result = match cli.verb {
         Verb::List(verb) => verb.run(json),
         Verb::Run(verb) => verb.run(json),
+        Verb::Ab(verb) => verb.run(json),
         Verb::Report(verb) => verb.run(json),
         Verb::Verify(verb) => verb.run(json),
         Verb::Explain(verb) => verb.run(json),

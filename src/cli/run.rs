@@ -63,7 +63,7 @@ pub(super) struct Run {
     keep_samples: bool,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     let nanoseconds = crate::units::parse_duration(text).map_err(|error| error.to_string())?;
     let seconds = nanoseconds as f64 / 1e9;
     if TIME.contains(&seconds) {

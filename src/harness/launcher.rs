@@ -54,7 +54,9 @@ pub enum LauncherError {
         text: String,
     },
     /// An arm without a program.
-    #[error("--{arm}-subject is empty: name the command that starts it, as in `--{arm}-subject ./old/forkbench-subject`")]
+    #[error(
+        "--{arm}-subject is empty: name the command that starts it, as in `--{arm}-subject ./old/forkbench-subject`"
+    )]
     ArmShape {
         /// Which.
         arm: &'static str,

@@ -120,6 +120,21 @@ pub fn quick_cells() -> Vec<Cell> {
         .collect()
 }
 
+/// Cells for which two subjects are compared when nothing is named: a page-table copy, and four calls without.
+pub fn compared_cells() -> Vec<Cell> {
+    let cells = [
+        ("fork", 0),
+        ("fork", 64 << 20),
+        ("vfork", 0),
+        ("posix_spawn", 0),
+        ("thread", 0),
+    ];
+    cells
+        .into_iter()
+        .map(|(name, bytes)| Cell::native(name, Footprint::of(bytes)))
+        .collect()
+}
+
 /// The cells of `all` that any filter selects, and the ones filters name outright, in order.
 ///
 /// A filter is a cell's id, a mechanism's name, or a glob over whole ids (`*` and `?`). No filter

@@ -1,0 +1,304 @@
+//! `forkbench ab`.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use anyhow::bail;
+use clap::Args;
+
+use super::Exit;
+use super::closing::Closing;
+use super::judgement::{Judging, show};
+use super::output::{fresh_seed, header, repeated_command, runs_folder};
+use super::run::seconds;
+use super::selection::{PlacementChoice, parse_cell};
+use crate::comparison::{self, Compared, Comparison, Kind, Side, VERDICT_SCHEMA};
+use crate::harness::ab::{self, Contest, Forecast, Live, Observer, Settings, SubjectArms};
+use crate::harness::cell::Cell;
+use crate::harness::environment;
+use crate::harness::interrupt;
+use crate::harness::launcher::{Launcher, SubjectCommand};
+use crate::harness::plan;
+use crate::harness::runner::Outcome;
+use crate::recording::{self, Line, RecordingError, RunLine, RunWriter, Severity, Status, rfc3339};
+use crate::report;
+
+#[derive(Debug, Args)]
+#[command(
+    group = clap::ArgGroup::new("base").required(true).args(["a", "a_subject"]),
+    after_help = "Examples:\n  forkbench ab --a fork/64MiB --b fork/67.2MiB\n  \
+                  forkbench ab --a-subject ./old/forkbench-subject --b-subject ./new/forkbench-subject --fail-on regressed\n  \
+                  forkbench ab --a-subject ./old --b-subject ./new 'fork/*' --threshold 1% --budget 120s\n\n\
+                  Pairs of trials, one of each arm in the order of a coin, go on until each cell has its verdict: regressed, \
+                  improved, unchanged, inconclusive or not measurable. All verdicts hold together with the confidence; \
+                  docs/METHODOLOGY.md has the procedure and its measured error rates.\n\n\
+                  Exit codes: 0 done, 1 a cell failed, 3 the verdict that --fail-on names, 130 after Ctrl-C."
+)]
+pub(super) struct Ab {
+    /// With subjects: which cells to compare them at [default: fork/0 fork/64MiB vfork/0 posix_spawn/0 thread/0]
+    #[arg(value_name = "FILTER", conflicts_with_all = ["a", "b"])]
+    filters: Vec<String>,
+    /// The base: a cell, as in fork/64MiB
+    #[arg(long, value_name = "CELL", requires = "b")]
+    a: Option<String>,
+    /// The candidate: a cell
+    #[arg(long, value_name = "CELL", requires = "a")]
+    b: Option<String>,
+    /// The base: a command that starts a subject
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        requires = "b_subject",
+        conflicts_with = "a"
+    )]
+    a_subject: Option<String>,
+    /// The candidate: a command that starts a subject
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        requires = "a_subject",
+        conflicts_with = "b"
+    )]
+    b_subject: Option<String>,
+    #[command(flatten)]
+    judging: Judging,
+    /// Time for deciding, for each cell; confirming a change may add as much [default: 60s, or 36 pairs where they
+    /// take longer]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    budget: Option<f64>,
+    /// What the orders of pairs are drawn from [default: a fresh one, recorded]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Where subjects and children run
+    #[arg(long, value_name = "WHERE")]
+    placement: Option<PlacementChoice>,
+    /// The program that children execute, with its arguments, in place of forkbench's own
+    #[arg(long, value_name = "PROGRAM")]
+    exec: Option<String>,
+    /// The folder that run directories are made in [default: FORKBENCH_OUT, else reports]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Seconds that a subject may take over an order beyond what the order takes, before it counts as hung
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
+    patience: f64,
+}
+
+/// What is compared, and how its subjects are started.
+struct Sides {
+    contests: Vec<Contest>,
+    launcher: Launcher,
+    names: [String; 2],
+}
+
+impl Ab {
+    pub(super) fn run(&self, json: bool) -> anyhow::Result<Exit> {
+        let sides = self.sides()?;
+        let launcher = sides
+            .launcher
+            .with_patience(Duration::from_secs_f64(self.patience));
+        let settings = Settings {
+            phases: self.judging.phases(),
+            statistic: self.judging.statistic,
+            threshold: self.judging.threshold,
+            confidence: self.judging.confidence,
+            budget: self.budget.map(Duration::from_secs_f64),
+            seed: self.seed.unwrap_or_else(fresh_seed),
+        };
+        interrupt::listen();
+        let header = header("forkbench ab", repeated_command(), settings.seed);
+        launcher.keep_off();
+        warn(&header);
+        let mut writer = RunWriter::create(&runs_folder(self.out.as_deref()), header.clone())?;
+        let mut recorder = Recorder {
+            writer: &mut writer,
+            closing: Closing::new(settings.threshold),
+            failed: false,
+        };
+        let made = ab::run(
+            &mut SubjectArms::new(&launcher),
+            &mut recorder,
+            &sides.contests,
+            &settings,
+        );
+        recorder.closing.finish();
+        let failed = recorder.failed;
+        let made = made?;
+        let finished = (!made.interrupted).then(|| rfc3339(SystemTime::now()));
+        match &finished {
+            Some(moment) => writer.finish(moment)?,
+            None => writer.flush()?,
+        }
+        let compared = Compared {
+            comparison: Comparison {
+                cells: made.cells,
+                finished,
+                ..document(&header, &settings, &sides.names, writer.directory())
+            },
+            samples: made.samples,
+        };
+        comparison::write(writer.directory(), &compared.comparison)?;
+        let recorded = recording::read(writer.directory())?;
+        let page = report::write(writer.directory(), &recorded);
+        show(&compared, self.judging.format(json))?;
+        eprintln!("{}", page?.display());
+        Ok(match self.judging.exit(&compared.comparison) {
+            _ if made.interrupted => Exit::Interrupted,
+            Exit::Done if failed => Exit::Failed,
+            exit => exit,
+        })
+    }
+
+    /// Reads both arms.
+    fn sides(&self) -> anyhow::Result<Sides> {
+        let cpus = environment::choose_cpus();
+        let native = SubjectCommand::native()?;
+        let exec = self.exec.as_deref();
+        match (&self.a, &self.b, &self.a_subject, &self.b_subject) {
+            (Some(a), Some(b), _, _) => {
+                let launcher = Launcher::new(native, Vec::new(), cpus, exec)?;
+                let contest = Contest {
+                    a: self.placed(parse_cell(a)?, &launcher),
+                    b: self.placed(parse_cell(b)?, &launcher),
+                };
+                let names = [contest.a.to_string(), contest.b.to_string()];
+                Ok(Sides {
+                    contests: vec![contest],
+                    launcher,
+                    names,
+                })
+            }
+            (_, _, Some(a), Some(b)) => {
+                let arms = SubjectCommand::arms(a, b)?;
+                for arm in &arms {
+                    let is_path = arm.program.components().count() > 1;
+                    if is_path && !arm.program.is_file() {
+                        bail!(
+                            "--{}-subject {}: there is no such program",
+                            arm.name,
+                            arm.program.display()
+                        );
+                    }
+                }
+                let launcher = Launcher::new(native, arms.to_vec(), cpus, exec)?;
+                let cells = self.cells()?;
+                let of = |cell: &Cell, subject: &str| {
+                    let subject = subject.to_owned();
+                    self.placed(
+                        Cell {
+                            subject,
+                            ..cell.clone()
+                        },
+                        &launcher,
+                    )
+                };
+                let contests = cells.iter().map(|cell| Contest {
+                    a: of(cell, "a"),
+                    b: of(cell, "b"),
+                });
+                Ok(Sides {
+                    contests: contests.collect(),
+                    launcher,
+                    names: [a.clone(), b.clone()],
+                })
+            }
+            _ => bail!(
+                "name two cells with --a and --b, or two subjects with --a-subject and --b-subject"
+            ),
+        }
+    }
+
+    /// The cells that filters select.
+    fn cells(&self) -> anyhow::Result<Vec<Cell>> {
+        if self.filters.is_empty() {
+            return Ok(plan::compared_cells());
+        }
+        Ok(plan::select(&plan::default_cells(), &self.filters)?)
+    }
+
+    fn placed(&self, mut cell: Cell, launcher: &Launcher) -> Cell {
+        cell.free |= self.placement == Some(PlacementChoice::Free);
+        let executes = cell
+            .known_mechanism()
+            .is_none_or(|mechanism| mechanism.needs.image);
+        if executes {
+            cell.exec = launcher.exec_name();
+        }
+        cell
+    }
+}
+
+fn warn(header: &RunLine) {
+    let serious = |severity: Severity| severity >= Severity::Warning;
+    for finding in header
+        .host
+        .findings
+        .iter()
+        .filter(|finding| serious(finding.severity))
+    {
+        eprintln!(
+            "warning: {}: {}; see `forkbench doctor`",
+            finding.name, finding.seen
+        );
+    }
+}
+
+/// The document without its cells.
+fn document(
+    header: &RunLine,
+    settings: &Settings,
+    names: &[String; 2],
+    directory: &std::path::Path,
+) -> Comparison {
+    let id = directory.file_name().unwrap_or_default().to_string_lossy();
+    let side = |name: &String| Side {
+        name: name.clone(),
+        runs: vec![id.clone().into_owned()],
+    };
+    Comparison {
+        schema: VERDICT_SCHEMA.to_owned(),
+        kind: Kind::Ab,
+        started: header.started.clone(),
+        finished: None,
+        command: header.command.clone(),
+        tool: header.tool.clone(),
+        host: Some(header.host.clone()),
+        seed: Some(settings.seed),
+        threshold: settings.threshold,
+        confidence: settings.confidence,
+        budget: settings.budget.map(|budget| budget.as_secs_f64()),
+        base: side(&names[0]),
+        candidate: side(&names[1]),
+        differences: Vec::new(),
+        cells: Vec::new(),
+    }
+}
+
+/// Keeps trials as they end, and shows how the intervals close.
+struct Recorder<'a> {
+    writer: &'a mut RunWriter,
+    closing: Closing,
+    failed: bool,
+}
+
+impl Observer for Recorder<'_> {
+    type Error = RecordingError;
+
+    fn ended(&mut self, outcome: &Outcome) -> Result<(), RecordingError> {
+        match outcome {
+            Outcome::Done(line, _) => self.writer.append(Line::Trial(line.clone())),
+            Outcome::Dropped(line) => {
+                self.failed |= line.status == Status::Failed;
+                self.writer.append(Line::Cell(Box::new(line.clone())))
+            }
+            Outcome::Interrupted => Ok(()),
+        }
+    }
+
+    fn forecast(&mut self, contest: &Contest, forecast: &Forecast) {
+        self.closing.forecast(contest, forecast);
+    }
+
+    fn paired(&mut self, live: &Live) {
+        self.closing.paired(live);
+    }
+}
