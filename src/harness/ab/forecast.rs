@@ -12,16 +12,17 @@ pub const PILOT_PAIRS: u32 = 6;
 const USUAL_BUDGET: Duration = Duration::from_secs(60);
 const USUAL_PAIRS: u32 = 36;
 
-/// Iterations of a trial: so many, or as many as fit the time. In tests of this host, more of them made
-/// pairs slower without making them agree better: what differs between fresh subjects is theirs.
+/// Iterations of a trial: as many as fit the window, within these limits. More of them make pairs slower and hardly
+/// make them agree better, since most of what differs between fresh subjects is there from their start: see
+/// docs/METHODOLOGY.md, "How long a trial is".
 const LEAST: u64 = 20;
 const LEAST_OF_LONG: u64 = 10;
-const MOST: u64 = 400;
-const WINDOW: Duration = Duration::from_millis(10);
+const MOST: u64 = 100;
+const WINDOW: Duration = Duration::from_millis(4);
 /// From here on an iteration is long.
 const LONG: Duration = Duration::from_millis(25);
 /// Time and iterations for warming up, at the most.
-const WARMUP: (Duration, u64) = (Duration::from_millis(3), 20);
+const WARMUP: (Duration, u64) = (Duration::from_millis(1), 20);
 
 /// Iterations of every trial of a cell, when one takes `each`.
 pub(super) fn iterations(each: Duration, stamped: bool) -> Count {
