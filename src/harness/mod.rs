@@ -9,6 +9,7 @@ pub mod interrupt;
 pub mod launcher;
 pub mod life;
 pub mod plan;
+pub mod power;
 pub mod proof;
 pub mod runner;
 pub mod schedule;
