@@ -424,11 +424,11 @@ fn the_power_of_a_host_follows_from_the_spread_of_its_pairs() {
     for (quiet, noisy) in quiet.iter().zip(&noisy) {
         let (quiet, noisy) = (quiet.as_ref().unwrap(), noisy.as_ref().unwrap());
         assert_eq!(quiet.pairs, 180);
-        // Trials differ by that much, pairs by the root of two times as much.
-        assert!((0.005..0.010).contains(&quiet.spread), "{}", quiet.spread);
+        // Trials differ by that much and by what their few samples add, pairs by the root of two times that.
+        assert!((0.007..0.016).contains(&quiet.spread), "{}", quiet.spread);
         let times = noisy.smallest_change / quiet.smallest_change;
-        assert!((7.0..14.0).contains(&times), "{times}");
-        assert_eq!(quiet.unchanged_pairs, 16);
+        assert!((4.0..10.0).contains(&times), "{times}");
+        assert!(quiet.unchanged_pairs < 30);
         assert!(noisy.unchanged_pairs > 80);
         assert!((quiet.pair_seconds - 0.1).abs() < 1e-9);
     }
