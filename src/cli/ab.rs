@@ -17,7 +17,7 @@ use crate::harness::ab::{self, Contest, Forecast, Live, Observer, Settings, Subj
 use crate::harness::cell::Cell;
 use crate::harness::environment;
 use crate::harness::interrupt;
-use crate::harness::launcher::{Launcher, SubjectCommand};
+use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
 use crate::harness::plan;
 use crate::harness::runner::Outcome;
 use crate::recording::{self, Line, RecordingError, RunLine, RunWriter, Severity, Status, rfc3339};
@@ -172,11 +172,11 @@ impl Ab {
                 for arm in &arms {
                     let is_path = arm.program.components().count() > 1;
                     if is_path && !arm.program.is_file() {
-                        bail!(
-                            "--{}-subject {}: there is no such program",
-                            arm.name,
-                            arm.program.display()
-                        );
+                        return Err(LauncherError::NoProgram {
+                            arm: arm.name.clone(),
+                            program: arm.program.clone(),
+                        }
+                        .into());
                     }
                 }
                 let launcher = Launcher::new(native, arms.to_vec(), cpus, exec)?;

@@ -61,6 +61,14 @@ pub enum LauncherError {
         /// Which.
         arm: &'static str,
     },
+    /// An arm whose program is not there.
+    #[error("--{arm}-subject: there is no program `{}`; build it first, or name another", program.display())]
+    NoProgram {
+        /// Which arm.
+        arm: String,
+        /// The path that was named.
+        program: PathBuf,
+    },
     /// A cell's subject that nobody named.
     #[error("{cell}: no subject `{subject}`; name its command with --subject {subject}=COMMAND")]
     UnknownSubject {
@@ -294,5 +302,27 @@ impl Launcher {
         let (command, _) = self.foreign.as_ref()?;
         let program = command.split_whitespace().next()?;
         Some(program.rsplit('/').next().unwrap_or(program).to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arms_begin_with_stacks_of_one_length() {
+        let [a, b] = SubjectCommand::arms("./old -x", "/a/much/longer/path --with words").unwrap();
+        assert_eq!((a.name.as_str(), b.name.as_str()), ("a", "b"));
+        let whole = |arm: &SubjectCommand| arm.on_stack() + arm.padding.unwrap();
+        assert_eq!(whole(&a), whole(&b));
+        assert_eq!(b.padding, Some(0));
+        // Both have the variable, so that both have as many.
+        for arm in [&a, &b] {
+            let command = arm.to_command();
+            let set = command.get_envs().find(|(name, _)| *name == PADDING);
+            let value = set.and_then(|(_, value)| value).unwrap();
+            assert_eq!(value.len(), arm.padding.unwrap());
+        }
+        assert!(SubjectCommand::arms("x", " ").is_err());
     }
 }

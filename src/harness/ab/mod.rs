@@ -203,10 +203,10 @@ fn stops(live: &mut Live, outcome: &Outcome) -> Option<bool> {
         Outcome::Interrupted => Some(true),
         Outcome::Dropped(line) => {
             let word = match line.status {
-                Status::Skipped => "skipped",
+                Status::Skipped => "was skipped",
                 _ => "failed",
             };
-            live.fail(format!("{} was {word}: {}", line.cell.id, line.reason));
+            live.fail(format!("{} {word}: {}", line.cell.id, line.reason));
             Some(false)
         }
     }
