@@ -15,6 +15,7 @@
 //! | [`comparison`] | two sides of each cell, and what is said of their difference |
 //! | [`harness`] | plan, schedule, live subjects, the A/B loop, the host, the doctor, ptrace |
 //! | [`report`] | the page, its charts, and tables |
+//! | [`export`] | a run in the formats of other programs |
 //! | [`cli`] | one file per verb |
 //!
 //! # The layer rule
@@ -29,12 +30,13 @@
 //! A [plan](harness::plan) lists cells; the [schedule](harness::schedule) turns cells and trials into an
 //! order; a [session](harness::session) starts a subject, which holds the footprint, returns a
 //! [receipt](footprint::Receipt) and streams samples; [`statistics`] turns them into a trial's quantiles;
-//! [`recording`] appends the trial to the run directory the moment it ends; [`report`] reads runs. Nothing
-//! flows back. `cargo bench` and `forkbench run` differ only in who asks for iterations.
+//! [`recording`] appends the trial to the run directory the moment it ends; [`report`] and [`export`] read runs.
+//! Nothing flows back. `cargo bench` and `forkbench run` differ only in who asks for iterations.
 
 pub mod cli;
 pub mod clock;
 pub mod comparison;
+pub mod export;
 pub mod footprint;
 pub mod harness;
 pub mod mechanism;

@@ -6,6 +6,7 @@ mod closing;
 mod completions;
 mod doctor;
 mod explain;
+mod export;
 mod judgement;
 mod list;
 mod output;
@@ -52,6 +53,7 @@ pub enum Exit {
                   forkbench run --quick                 an answer in 20 seconds\n  \
                   forkbench run 'fork/*' --time 2       fork at every size\n  \
                   forkbench report latest --open        look at it again\n  \
+                  forkbench export latest --format csv  take its figures elsewhere\n  \
                   forkbench explain fork                one child's life, step by step\n  \
                   forkbench doctor                      what would disturb a measurement here\n\n\
                   Exit codes: 0 done, 1 something failed (the rest was measured), 2 usage, 4 this host \
@@ -75,6 +77,8 @@ enum Verb {
     Ab(ab::Ab),
     /// Draw the page of a run again
     Report(report::Report),
+    /// Write a run in the format of another program
+    Export(export::Export),
     /// Prove with ptrace that each mechanism is what its name says
     Verify(verify::Verify),
     /// Tell one child's life as a timeline
@@ -112,6 +116,7 @@ pub fn main() -> ExitCode {
         Verb::Run(verb) => verb.run(json),
         Verb::Ab(verb) => verb.run(json),
         Verb::Report(verb) => verb.run(json),
+        Verb::Export(verb) => verb.run(json),
         Verb::Verify(verb) => verb.run(json),
         Verb::Explain(verb) => verb.run(json),
         Verb::Doctor(verb) => verb.run(json),
@@ -171,6 +176,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     let is_usage = error.is::<PlanError>()
         || error.is::<CellError>()
         || error.is::<plan_file::PlanFileError>()
+        || error.is::<export::ExportUsage>()
         || error.downcast_ref::<LauncherError>().is_some_and(|error| {
             !matches!(
                 error,

@@ -40,7 +40,7 @@ pub(super) fn seconds(text: &str) -> f64 {
 
 /// Text as one part of a path, different for different texts: a `/` becomes `~`, and what is neither
 /// letter, digit nor one of `-_.+=@:,` becomes % and two hexadecimal digits. At the front so does a dot.
-pub(super) fn file_name(text: &str) -> String {
+pub(crate) fn file_name(text: &str) -> String {
     let mut name = String::new();
     for byte in text.bytes() {
         match byte {
@@ -121,7 +121,7 @@ pub(super) fn point_latest(parent: &Path, name: &Path) -> Result<(), RecordingEr
 
 /// Writes a file anew: beside it, synced, then renamed over it. A reader sees the old or the new one,
 /// whole. Where it fails the old one stays.
-pub(super) fn replace(
+pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), RecordingError> {

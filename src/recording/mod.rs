@@ -18,6 +18,7 @@ mod soundness;
 mod summary;
 mod writer;
 
+pub(crate) use directory::{file_name, replace};
 pub use directory::{rfc3339, run_id};
 pub use error::RecordingError;
 pub use reader::{locate, read};

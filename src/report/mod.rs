@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 pub use charts::{ChartFile, charts};
 pub use markdown::markdown;
 pub use page::page;
+pub(crate) use reading::plain;
 pub use terminal::table;
 
 use crate::recording::{Recorded, Run};

@@ -82,7 +82,7 @@ pub(super) fn label(cell: &Cell) -> String {
 }
 
 /// Text of a run file as one harmless line: control and direction-changing characters become `�`.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .map(|c| {
             let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
