@@ -8,7 +8,7 @@ use super::rows::{about_histograms, histograms};
 use super::{Export, ExportError, Format, Source, told, unmeasured};
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Run};
-use crate::statistics::Histogram;
+use crate::statistics::{Histogram, LONGEST};
 
 pub(super) const FORMAT: Format = Format {
     name: "openmetrics",
@@ -66,7 +66,7 @@ fn make(source: &Source) -> Result<Export, ExportError> {
             // Rounded once, from all samples; the histogram's own mean is off by up to 0.05 %.
             let mean = cell.phases.get(&phase).map(|summary| summary.mean);
             let mean = mean
-                .filter(|mean| mean.is_finite())
+                .filter(|mean| (0.0..=LONGEST as f64).contains(mean))
                 .unwrap_or_else(|| histogram.mean());
             family(&mut text, &labels, histogram, mean);
         } else {

@@ -140,6 +140,7 @@ fn samples(source: &Source, warnings: &mut Vec<String>) -> Result<Option<Vec<u8>
             };
             for (iteration, sample) in samples.iter().enumerate() {
                 let mut row = vec![
+                    text("run", &source.recorded.run.id),
                     text("cell", &cell.id),
                     text("arm", &trial.arm),
                     whole("trial", u64::from(trial.index)),

@@ -1,0 +1,106 @@
+//! Python's csv module, in its strict mode, reads the table.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use forkbench::mechanism::Phase;
+use forkbench::recording::{self, Line, RunWriter, TrialLine};
+
+use crate::fixtures::{cell, header, phase_of, samples, trial};
+use crate::readers::read;
+use crate::{document, runs};
+
+/// The table's rows by their columns' names.
+pub fn rows(table: &Value) -> Vec<BTreeMap<String, String>> {
+    let lines: Vec<Vec<String>> = serde_json::from_value(table.clone()).unwrap();
+    let (head, lines) = lines.split_first().unwrap();
+    lines
+        .iter()
+        .map(|line| {
+            assert_eq!(line.len(), head.len(), "{line:?}");
+            head.iter().cloned().zip(line.iter().cloned()).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn the_table_holds_every_cell_and_figure() {
+    let runs = runs();
+    let documents: Vec<Vec<u8>> = runs.iter().map(|run| document("csv", run)).collect();
+    let Some(seen) = read("csv", &documents) else {
+        return;
+    };
+    for (recorded, table) in runs.iter().zip(&seen) {
+        let rows = rows(table);
+        let cells = &recorded.run.cells;
+        let phases: usize = cells.iter().map(|cell| cell.phases.len().max(1)).sum();
+        assert_eq!(rows.len(), phases);
+        for cell in cells {
+            let own = rows.iter().filter(|row| row["cell"] == cell.id);
+            let json = serde_json::to_value(cell).unwrap();
+            let word = |value: &Value| match value {
+                Value::Null => String::new(),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            for row in own {
+                for axis in json["footprint"].as_object().unwrap().keys() {
+                    assert_eq!(row[axis], word(&json["footprint"][axis]), "{axis}");
+                }
+                for column in [
+                    "subject",
+                    "mechanism",
+                    "placement",
+                    "exec",
+                    "status",
+                    "reason",
+                ] {
+                    assert_eq!(row[column], word(&json[column]), "{column}");
+                }
+                let summary = &json["phases"][&row["phase"]];
+                for figure in ["count", "min", "p10", "p50", "p90", "p999", "max", "mean"] {
+                    assert_eq!(row[figure], word(&summary[figure]), "{} {figure}", cell.id);
+                }
+                let interval = &summary["intervals"]["p50"];
+                assert_eq!(row["p50_low"], word(&interval[0]));
+                assert_eq!(row["p50_high"], word(&interval[1]));
+                assert_eq!(row["trials_disagree"], word(&summary["trials_disagree"]));
+            }
+        }
+        assert!(
+            rows.iter()
+                .any(|row| row["status"] != "ok" && !row["reason"].is_empty())
+        );
+    }
+}
+
+#[test]
+fn the_arms_of_a_comparison_are_not_summarised_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = RunWriter::create(folder.path(), header("compared")).unwrap();
+    for index in 0..4 {
+        for (arm, level) in [("a", 40_000), ("b", 80_000)] {
+            let mut trial = trial(index, &samples(level, index, 100));
+            trial.arm = arm.to_owned();
+            trial.phases.remove(&Phase::Reap);
+            trial.phases.insert(Phase::Start, phase_of(&[5]));
+            let cell = cell("fork", "64MiB");
+            let line = Line::Trial(Box::new(TrialLine { cell, trial }));
+            writer.append(line).unwrap();
+        }
+    }
+    writer.finish("2026-07-01T10:30:00Z").unwrap();
+    let recorded = recording::read(writer.directory()).unwrap();
+    let Some(seen) = read("csv", &[document("csv", &recorded)]) else {
+        return;
+    };
+    let rows = rows(&seen[0]);
+    assert_eq!(rows.len(), 4);
+    for row in rows.iter().filter(|row| row["phase"] == "call") {
+        let p50: u64 = row["p50"].parse().unwrap();
+        let level = if row["arm"] == "a" { 40_000 } else { 80_000 };
+        assert!((level..=level * 11 / 10).contains(&p50), "{row:?}");
+        assert_eq!((&*row["trials"], &*row["count"]), ("4", "400"));
+    }
+}
