@@ -157,7 +157,7 @@ fn spoiled(seed: u64) -> Recorded {
 /// The exports of many spoiled runs, by format.
 fn exports() -> BTreeMap<&'static str, Vec<Export>> {
     let mut all: BTreeMap<&str, Vec<Export>> = BTreeMap::new();
-    for seed in 0..150 {
+    for seed in 0..60 {
         let recorded = spoiled(seed);
         for format in FORMATS {
             match format.export(&recorded, Path::new("/nowhere")) {
@@ -179,7 +179,7 @@ fn documents(exports: &[Export]) -> Vec<Vec<u8>> {
 fn what_strangers_write_is_well_formed_in_every_format() {
     let all = exports();
     for format in FORMATS {
-        assert!(all[format.name].len() > 100, "{}", format.name);
+        assert!(all[format.name].len() > 40, "{}", format.name);
         for export in &all[format.name] {
             let told = export.warnings.join("");
             assert!(
