@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::field::placement;
 use super::rows::{self, Row};
-use super::{Export, ExportError, Format, Source, unmeasured};
+use super::{Export, ExportError, Format, Source, clipped, cut, unmeasured};
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Status};
 use crate::report::plain;
@@ -24,9 +24,9 @@ pub(super) const FORMAT: Format = Format {
     make,
 };
 
-/// Bytes in a benchmark's name, and in a parameter's text.
+/// Bytes in a benchmark's name, and in a parameter's value.
 const LONGEST_NAME: usize = 1024;
-const LONGEST_TEXT: usize = 64;
+const LONGEST_VALUE: usize = 64;
 
 fn make(source: &Source) -> Result<Export, ExportError> {
     let mut benchmarks: BTreeMap<String, Vec<Value>> = BTreeMap::new();
@@ -39,7 +39,7 @@ fn make(source: &Source) -> Result<Export, ExportError> {
             let mut name = with_arm(label(cell), arm);
             // Only a run file that somebody else wrote has two cells of the same parts.
             if !taken.insert((name.clone(), parameters.to_string())) {
-                name = with_arm(plain(&cell.id), arm);
+                name = with_arm(plain(cut(&cell.id)), arm);
             }
             let measures: Map<String, Value> = variant
                 .iter()
@@ -68,14 +68,14 @@ fn label(cell: &Cell) -> String {
     // The id has the program's file name, which is what tells cells apart.
     let program = cell.id.split_once("@exec=").map(|(_, program)| program);
     let program = program.map_or(String::new(), |program| format!("@exec={program}"));
-    plain(&format!("{subject}{}{program}", cell.mechanism))
+    plain(cut(&format!("{subject}{}{program}", cell.mechanism)))
 }
 
 fn with_arm(name: String, arm: &str) -> String {
     match (name.trim(), arm) {
         ("", "") => "unnamed".to_owned(),
         (name, "") => name.to_owned(),
-        (name, arm) => format!("{name} arm {}", plain(arm)),
+        (name, arm) => format!("{name} arm {}", plain(cut(arm))),
     }
 }
 
@@ -105,7 +105,7 @@ fn parameters(cell: &Cell) -> Value {
         "touch": footprint.touch.name(),
         "order": footprint.order.name(),
         "state": footprint.state.name(),
-        "added": clipped(&added, LONGEST_TEXT),
+        "added": clipped(&added, LONGEST_VALUE),
         "placement": placement(cell),
     })
 }
@@ -139,13 +139,4 @@ fn metrics(row: &Row) -> Value {
     all.map(|(name, figure)| (name.to_owned(), figure))
         .collect::<Map<_, _>>()
         .into()
-}
-
-/// The beginning of a text, of at most `bytes` bytes.
-fn clipped(text: &str, bytes: usize) -> &str {
-    let mut end = text.len().min(bytes);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

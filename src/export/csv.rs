@@ -1,6 +1,6 @@
 //! A table for spreadsheets and data frames: RFC 4180.
 
-use super::field::{Field, Value, of_cell, real, text, whole};
+use super::field::{Field, Value, maybe_text, of_cell, real, text, whole};
 use super::rows::{self, Row};
 use super::{Export, ExportError, Format, Source};
 use crate::recording::PhaseSummary;
@@ -43,6 +43,7 @@ fn figures(row: &Row) -> Vec<Field> {
         whole("trials", row.trials as u64),
     ];
     fields.extend(of_summary(Some(&row.summary)));
+    fields.push(("trials_disagree", Value::Truth(row.disagree)));
     fields
 }
 
@@ -50,10 +51,11 @@ fn figures(row: &Row) -> Vec<Field> {
 fn without_figures() -> Vec<Field> {
     let mut fields = vec![
         text("arm", ""),
-        ("phase", Value::Text(None)),
+        maybe_text("phase", None),
         whole("trials", 0),
     ];
     fields.extend(of_summary(None));
+    fields.push(("trials_disagree", Value::Truth(None)));
     fields
 }
 
@@ -82,8 +84,6 @@ fn of_summary(summary: Option<&PhaseSummary>) -> Vec<Field> {
         fields.push(whole(low, ends(quantile).map(|ends| ends[0])));
         fields.push(whole(high, ends(quantile).map(|ends| ends[1])));
     }
-    let disagree = summary.map(|summary| summary.trials_disagree);
-    fields.push(("trials_disagree", Value::Truth(disagree)));
     fields
 }
 

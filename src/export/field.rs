@@ -1,5 +1,6 @@
 //! Named values: the columns that tables of every kind share.
 
+use super::cut;
 use crate::footprint::Footprint;
 use crate::recording::{Cell, Placement, Status};
 
@@ -21,7 +22,12 @@ pub(super) type Field = (&'static str, Value);
 
 /// Text.
 pub(super) fn text(name: &'static str, value: &str) -> Field {
-    (name, Value::Text(Some(value.to_owned())))
+    maybe_text(name, Some(value))
+}
+
+/// Text, or none.
+pub(super) fn maybe_text(name: &'static str, value: Option<&str>) -> Field {
+    (name, Value::Text(value.map(|value| cut(value).to_owned())))
 }
 
 /// A whole number, or none.
@@ -63,9 +69,9 @@ pub(super) fn of_cell(run: &str, cell: &Cell) -> Vec<Field> {
     fields.extend(axes(&cell.footprint));
     fields.extend([
         text("placement", placement(cell)),
-        ("exec", Value::Text(cell.exec.clone())),
+        maybe_text("exec", cell.exec.as_deref()),
         text("status", status(cell)),
-        ("reason", Value::Text(cell.reason.clone())),
+        maybe_text("reason", cell.reason.as_deref()),
     ]);
     fields
 }

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::rows::{self, Row};
-use super::{Export, ExportError, Format, Source, told, unmeasured};
+use super::{Export, ExportError, Format, Source, cut, told, unmeasured};
 use crate::recording::Run;
 use crate::report::plain;
 use crate::units::{human_size, human_time};
@@ -79,7 +79,7 @@ fn extra(run: &Run, row: &Row, p50: u64) -> String {
         ),
         None => format!("{}; {counted}", human_time(p50)),
     }];
-    if summary.trials_disagree {
+    if row.disagree == Some(true) {
         lines.push("the trials disagree: no one number describes this cell".to_owned());
     }
     if let Some(trial) = row.first {
@@ -100,7 +100,7 @@ fn extra(run: &Run, row: &Row, p50: u64) -> String {
         host.name, host.cpus, host.kernel
     ));
     lines.push(format!("run {}, forkbench {}", run.id, run.tool.version));
-    let lines: Vec<String> = lines.iter().map(|line| harmless(line)).collect();
+    let lines: Vec<String> = lines.iter().map(|line| harmless(cut(line))).collect();
     lines.join("\n")
 }
 

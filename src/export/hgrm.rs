@@ -7,7 +7,7 @@
 use std::fmt::Write;
 
 use super::rows::{about_histograms, histograms};
-use super::{Document, Export, ExportError, Format, Source, unmeasured};
+use super::{Document, Export, ExportError, Format, Source, cut, unmeasured};
 use crate::recording::file_name;
 use crate::statistics::Histogram;
 
@@ -29,7 +29,7 @@ fn make(source: &Source) -> Result<Export, ExportError> {
     let recorded = source.recorded;
     let mut documents = Vec::new();
     for (cell, phase, histogram) in histograms(recorded) {
-        let mut name = file_name(&cell.id);
+        let mut name = file_name(cut(&cell.id));
         if name.len() > LONGEST {
             // It is plain ASCII; the number keeps cut names apart.
             name.truncate(LONGEST);

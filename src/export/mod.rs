@@ -91,7 +91,7 @@ impl Format {
         })?;
         if export.documents.is_empty() {
             return Err(ExportError::Nothing {
-                run: plain(&recorded.run.id),
+                run: short(&recorded.run.id),
                 format: self.name,
                 why: match (export.warnings.is_empty(), recorded.run.cells.is_empty()) {
                     (_, true) => "it has no cells".to_owned(),
@@ -174,7 +174,24 @@ fn told(what: &str, names: Vec<String>) -> Option<String> {
     Some(format!("{what}: {}{more}", shown.join(", ")))
 }
 
-/// Foreign text as it may stand in a message: one harmless line of at most 160 characters.
+/// Foreign text as it may stand in a message: one harmless line of at most 160 bytes.
 fn short(text: &str) -> String {
-    plain(text).chars().take(160).collect()
+    plain(clipped(text, 160))
+}
+
+/// Bytes of a text that are taken. A hostile id of megabytes, repeated in every row, would have no end.
+const LONGEST_TEXT: usize = 1024;
+
+/// [`clipped`] to [`LONGEST_TEXT`].
+fn cut(text: &str) -> &str {
+    clipped(text, LONGEST_TEXT)
+}
+
+/// The beginning of a text, of at most `bytes` bytes.
+fn clipped(text: &str, bytes: usize) -> &str {
+    let mut end = text.len().min(bytes);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }

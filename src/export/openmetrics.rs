@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::field::placement;
 use super::rows::{about_histograms, histograms};
-use super::{Export, ExportError, Format, Source, told, unmeasured};
+use super::{Export, ExportError, Format, Source, cut, told, unmeasured};
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Run};
 use crate::statistics::{Histogram, LONGEST};
@@ -154,7 +154,7 @@ fn family(text: &mut String, labels: &str, histogram: &Histogram, mean: f64) {
 /// A label's value, escaped as OpenMetrics says. A zero byte ends the text for Prometheus' reader.
 fn escaped(value: &str) -> String {
     let mut safe = String::with_capacity(value.len());
-    for c in value.chars() {
+    for c in cut(value).chars() {
         match c {
             '\\' => safe.push_str("\\\\"),
             '"' => safe.push_str("\\\""),

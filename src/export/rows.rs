@@ -7,7 +7,7 @@ use crate::mechanism::Phase;
 use crate::recording::{Cell, PhaseSummary, Recorded, Status, Trial, summarise};
 use crate::statistics::Histogram;
 
-use super::told;
+use super::{cut, told};
 
 /// One phase of one arm of a cell.
 pub(super) struct Row<'a> {
@@ -23,6 +23,8 @@ pub(super) struct Row<'a> {
     pub phase: Phase,
     /// Over those trials.
     pub summary: Cow<'a, PhaseSummary>,
+    /// Whether they disagree; not known of one arm among several, whose histograms are not kept apart.
+    pub disagree: Option<bool>,
 }
 
 impl Row<'_> {
@@ -30,9 +32,9 @@ impl Row<'_> {
     pub(super) fn name(&self) -> String {
         let arm = match self.arm {
             "" => String::new(),
-            arm => format!(" arm {arm}"),
+            arm => format!(" arm {}", cut(arm)),
         };
-        format!("{}{arm} {}", self.cell.id, self.phase.name())
+        format!("{}{arm} {}", cut(&self.cell.id), self.phase.name())
     }
 }
 
@@ -54,6 +56,7 @@ pub(super) fn of_cell(cell: &Cell) -> Vec<Row<'_>> {
                 first: cell.trials.first(),
                 phase,
                 summary: Cow::Borrowed(summary),
+                disagree: Some(summary.trials_disagree),
             })
             .collect();
     }
@@ -67,6 +70,7 @@ pub(super) fn of_cell(cell: &Cell) -> Vec<Row<'_>> {
             first: trials.first().copied(),
             phase,
             summary: Cow::Owned(summary),
+            disagree: None,
         }));
     }
     rows
@@ -101,7 +105,7 @@ pub(super) fn about_histograms(recorded: &Recorded) -> Vec<String> {
             continue;
         }
         for (&phase, summary) in &cell.phases {
-            let name = || format!("{} {}", cell.id, phase.name());
+            let name = || format!("{} {}", cut(&cell.id), phase.name());
             match counts.get(&(cell.id.as_str(), phase)) {
                 None => missing.push(name()),
                 Some(&count) if count != summary.count => partial.push(name()),

@@ -4,7 +4,7 @@ use parquet::errors::ParquetError;
 
 use super::FORMAT;
 use super::columns::Table;
-use crate::export::field::{Field, Value, of_cell, real, text, whole};
+use crate::export::field::{Field, maybe_text, of_cell, real, text, whole};
 use crate::export::{Document, Export, ExportError, Source, told};
 use crate::mechanism::Phase;
 use crate::recording::{Cell, CellKey, Trial, read_samples};
@@ -80,7 +80,7 @@ fn of_receipt(trial: &Trial) -> Vec<Field> {
         whole("receipt_thp", receipt.thp),
         whole("receipt_hugetlb", receipt.hugetlb),
         whole("receipt_present", receipt.present),
-        ("receipt_vm_flags", Value::Text(receipt.vm_flags.clone())),
+        maybe_text("receipt_vm_flags", receipt.vm_flags.as_deref()),
         whole("receipt_page_tables", receipt.page_tables),
         whole("receipt_process_rss", receipt.process_rss),
         whole("receipt_vmas", receipt.vmas),
@@ -122,7 +122,7 @@ fn of_quantiles(quantiles: &Quantiles) -> Vec<Field> {
 /// A row for each sample that was kept, in the order in which they were made.
 fn samples(source: &Source, warnings: &mut Vec<String>) -> Result<Option<Vec<u8>>, ParquetError> {
     let mut table = Table::default();
-    let mut missing = Vec::new();
+    let (mut missing, mut broken) = (Vec::new(), Vec::new());
     for cell in &source.recorded.run.cells {
         let key = key_of(cell);
         for trial in &cell.trials {
@@ -134,7 +134,7 @@ fn samples(source: &Source, warnings: &mut Vec<String>) -> Result<Option<Vec<u8>
                     continue;
                 }
                 Err(error) => {
-                    warnings.push(format!("samples left out: {error}"));
+                    broken.push(error.to_string());
                     continue;
                 }
             };
@@ -152,6 +152,7 @@ fn samples(source: &Source, warnings: &mut Vec<String>) -> Result<Option<Vec<u8>
         }
     }
     let table = table.finish()?;
+    warnings.extend(told("samples left out", broken));
     match (&table, missing.is_empty()) {
         (Some(_), _) => warnings.extend(told("samples were not kept", missing)),
         (None, false) => warnings.push(

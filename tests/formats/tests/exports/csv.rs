@@ -9,7 +9,7 @@ use forkbench::recording::{self, Line, RunWriter, TrialLine};
 
 use crate::fixtures::{cell, header, phase_of, samples, trial};
 use crate::readers::read;
-use crate::{document, runs};
+use crate::{document, exported, runs};
 
 /// The table's rows by their columns' names.
 pub fn rows(table: &Value) -> Vec<BTreeMap<String, String>> {
@@ -92,6 +92,17 @@ fn the_arms_of_a_comparison_are_not_summarised_together() {
     }
     writer.finish("2026-07-01T10:30:00Z").unwrap();
     let recorded = recording::read(writer.directory()).unwrap();
+    let github = String::from_utf8(document("github", &recorded)).unwrap();
+    for name in ["fork/64MiB arm a call p50", "fork/64MiB arm b call p50"] {
+        assert!(github.contains(name), "{github}");
+    }
+    for format in ["openmetrics", "hgrm"] {
+        let warnings = exported(format, &recorded).warnings.join("");
+        assert!(
+            warnings.contains("all arms together: fork/64MiB"),
+            "{warnings}"
+        );
+    }
     let Some(seen) = read("csv", &[document("csv", &recorded)]) else {
         return;
     };
@@ -102,5 +113,6 @@ fn the_arms_of_a_comparison_are_not_summarised_together() {
         let level = if row["arm"] == "a" { 40_000 } else { 80_000 };
         assert!((level..=level * 11 / 10).contains(&p50), "{row:?}");
         assert_eq!((&*row["trials"], &*row["count"]), ("4", "400"));
+        assert_eq!((&*row["p90"], &*row["trials_disagree"]), ("", ""));
     }
 }

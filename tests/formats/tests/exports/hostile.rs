@@ -239,3 +239,22 @@ fn what_strangers_write_is_read_by_the_readers() {
         }
     }
 }
+
+#[test]
+fn an_id_without_end_is_not_repeated_without_end() {
+    let mut recorded = spoiled(1);
+    let cell = &mut recorded.run.cells[0];
+    let own = recorded.histograms.remove(&cell.id).unwrap_or_default();
+    for part in [&mut cell.id, &mut cell.subject, &mut cell.mechanism] {
+        *part = "é/".repeat(5_000_000);
+    }
+    cell.reason = Some(cell.id.clone());
+    recorded.histograms.insert(cell.id.clone(), own);
+    recorded.run.id = cell.id.clone();
+    for format in FORMATS {
+        let export = format.export(&recorded, Path::new("/nowhere")).unwrap();
+        let largest = export.documents.iter().map(|document| document.bytes.len());
+        assert!(largest.max() < Some(1 << 20), "{}", format.name);
+        assert!(export.warnings.join("").len() < 10_000, "{}", format.name);
+    }
+}
