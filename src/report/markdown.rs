@@ -81,7 +81,7 @@ pub fn markdown(run: &Run) -> String {
 }
 
 /// Text that Markdown leaves alone.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in plain(text).chars() {
         match c {

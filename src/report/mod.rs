@@ -6,6 +6,7 @@
 
 mod answer;
 mod charts;
+pub mod comparison;
 mod markdown;
 mod page;
 mod palette;

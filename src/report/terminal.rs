@@ -16,13 +16,14 @@ const WIDEST: usize = 100;
 const NARROWEST: usize = 40;
 
 /// Styles, or none of them.
-struct Styles {
-    colour: bool,
+pub(super) struct Styles {
+    pub colour: bool,
 }
 
 impl Styles {
-    fn put(&self, code: &str, text: &str) -> String {
-        if self.colour && !text.is_empty() {
+    /// `text` with an SGR code; an empty one is none.
+    pub fn put(&self, code: &str, text: &str) -> String {
+        if self.colour && !text.is_empty() && !code.is_empty() {
             format!("\x1b[{code}m{text}\x1b[0m")
         } else {
             text.to_owned()
@@ -33,7 +34,7 @@ impl Styles {
         self.put("1", text)
     }
 
-    fn dim(&self, text: &str) -> String {
+    pub fn dim(&self, text: &str) -> String {
         self.put("2", text)
     }
 
@@ -116,13 +117,18 @@ fn spread_text(cell: &Cell) -> String {
     format!("−{:.0} +{:.0} %", low.abs(), high)
 }
 
+/// The columns that a table is laid out for.
+pub(super) fn columns(width: Option<usize>) -> usize {
+    width.unwrap_or(USUAL_WIDTH).clamp(NARROWEST, WIDEST)
+}
+
 /// A run as a table for a terminal of `width` columns (80 where unknown, 40 to 100 are used).
 ///
 /// The first line answers the run's question. Each footprint has a block of its own, the cheapest
 /// mechanism on top; what was not measured stands there too, with its reason. With `colour`, ANSI
 /// styles are added. Control characters of the run's own text never reach the terminal.
 pub fn table(run: &Run, width: Option<usize>, colour: bool) -> String {
-    let width = width.unwrap_or(USUAL_WIDTH).clamp(NARROWEST, WIDEST);
+    let width = columns(width);
     let styles = Styles { colour };
     let mut text = String::new();
     match answer::answer(run) {
@@ -284,19 +290,19 @@ fn legend(text: &mut String, run: &Run, width: usize, styles: &Styles) {
     }
 }
 
-fn pad(text: &str, width: usize) -> String {
+pub(super) fn pad(text: &str, width: usize) -> String {
     let missing = width.saturating_sub(text.chars().count());
     format!("{text}{}", " ".repeat(missing))
 }
 
-fn pad_left(text: &str, width: usize) -> String {
+pub(super) fn pad_left(text: &str, width: usize) -> String {
     let text = short(text, width);
     let missing = width.saturating_sub(text.chars().count());
     format!("{}{text}", " ".repeat(missing))
 }
 
 /// `text` in lines of at most `width` characters, broken between words where there are any.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);
     let text = plain(text);
     let mut lines = Vec::new();
