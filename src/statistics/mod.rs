@@ -12,6 +12,8 @@ mod procedure;
 mod quantile;
 mod random;
 mod signed_rank;
+mod sittings;
+mod student;
 
 pub use agreement::trials_disagree;
 pub use buckets::{LONGEST, SIGNIFICANT_DIGITS};
@@ -27,3 +29,5 @@ pub use procedure::{
 pub use quantile::{Quantiles, order_statistic, samples_needed};
 pub use random::Random;
 pub use signed_rank::{Shift, fewest_pairs, shift, spread, trimmed};
+pub use sittings::{BETWEEN, Strayed, compare_sittings};
+pub use student::student_quantile;
