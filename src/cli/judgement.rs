@@ -4,9 +4,10 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Exit;
-use super::output::print_json;
+use super::output::{colour, print, print_json, width};
 use crate::comparison::{Compared, Comparison, Statistic};
 use crate::mechanism::Phase;
+use crate::report;
 use crate::statistics::Verdict;
 use crate::units::parse_percentage;
 
@@ -98,11 +99,12 @@ impl Judging {
 
 /// Prints a comparison on standard output.
 pub(super) fn show(compared: &Compared, format: Format) -> anyhow::Result<()> {
+    let comparison = &compared.comparison;
     match format {
-        // Until each has a form of its own.
-        Format::Table | Format::Json | Format::Markdown | Format::Junit => {
-            print_json(&compared.comparison)
-        }
+        Format::Table => print(&report::comparison::table(comparison, width(), colour())),
+        Format::Json => print_json(comparison),
+        Format::Markdown => print(&report::comparison::markdown(comparison)),
+        Format::Junit => print(&report::comparison::junit(comparison)),
     }
 }
 
