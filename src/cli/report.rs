@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Exit;
 use super::output::{colour, named_run, print, print_json, width};
+use crate::comparison::{self, Compared};
 use crate::recording;
 use crate::report;
 
@@ -37,6 +38,9 @@ impl Report {
             // A run that was cut off may lack what is derived from its trials.
             recording::rebuild(&directory)?;
         }
+        if let Some(compared) = comparison::read(&directory, &recorded)? {
+            return self.show(&directory, &compared, json);
+        }
         let page = report::write(&directory, &recorded)?;
         if json {
             print_json(&recorded.run)?;
@@ -48,7 +52,32 @@ impl Report {
             print(&report::table(&recorded.run, width(), colour()))?;
             print(&format!("\n{}\n", page.display()))?;
         }
-        if self.open && !open(&page) {
+        self.opened(&page)
+    }
+
+    /// Draws and prints a run that compares two sides.
+    fn show(&self, directory: &Path, compared: &Compared, json: bool) -> anyhow::Result<Exit> {
+        let page = report::comparison::write_comparison(directory, compared)?;
+        if json {
+            print_json(&compared.comparison)?;
+            eprintln!("{}", page.display());
+        } else if self.markdown {
+            print(&report::comparison::markdown(&compared.comparison))?;
+            eprintln!("{}", page.display());
+        } else {
+            print(&report::comparison::table(
+                &compared.comparison,
+                width(),
+                colour(),
+            ))?;
+            print(&format!("\n{}\n", page.display()))?;
+        }
+        self.opened(&page)
+    }
+
+    /// Opens the page, if that was asked for.
+    fn opened(&self, page: &Path) -> anyhow::Result<Exit> {
+        if self.open && !open(page) {
             anyhow::bail!(
                 "no browser could be started with xdg-open; open {} yourself",
                 page.display()

@@ -81,6 +81,7 @@ pub fn write(dir: &Path, recorded: &Recorded) -> Result<PathBuf, ReportError> {
     Ok(path)
 }
 
+/// Replaces a file whole.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.tmp", std::process::id()));

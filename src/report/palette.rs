@@ -109,6 +109,11 @@ const MECHANISMS: [(&str, Look); 12] = [
     ),
 ];
 
+/// Both sides of a comparison: a blue and a vermilion, which those who see no red or no green tell apart.
+pub(super) fn sides() -> [Ink; 2] {
+    [look_of("vfork").ink, look_of("fork").ink]
+}
+
 /// For mechanisms of other subjects.
 const OTHERS: [Look; 6] = [
     look("c22", 0x3F_6B_6F, 0x9A_CF_D2, Marker::HollowSquare),

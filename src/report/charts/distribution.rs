@@ -241,7 +241,7 @@ impl Samples {
 }
 
 /// Two edges or more, rising, evenly spaced in the logarithm; the first is below `low`.
-fn edges(low: u64, high: u64) -> Vec<u64> {
+pub(in crate::report) fn edges(low: u64, high: u64) -> Vec<u64> {
     let (from, to) = (low.saturating_sub(1).max(1) as f64, high.max(2) as f64);
     let mut edges: Vec<u64> = (0..=MOST_BINS)
         .map(|index| (from * (to / from).powf(index as f64 / MOST_BINS as f64)).round() as u64)

@@ -10,7 +10,7 @@ mod phases;
 mod placement;
 mod rows;
 
-pub(super) use distribution::{CellFigure, cell_figure};
+pub(super) use distribution::{CellFigure, cell_figure, edges};
 
 use super::ReportError;
 use super::palette;
@@ -52,7 +52,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    fn headed<const N: usize>(head: [&str; N]) -> Self {
+    pub fn headed<const N: usize>(head: [&str; N]) -> Self {
         Self {
             head: head.iter().map(|&word| word.to_owned()).collect(),
             rows: Vec::new(),
@@ -84,18 +84,26 @@ pub(super) struct Figure {
     /// The same as a table.
     pub numbers: Numbers,
     #[serde(skip)]
-    png: Option<Vec<u8>>,
+    pub png: Option<Vec<u8>>,
 }
 
 /// What a figure says around its drawing.
-struct Frame {
-    name: String,
-    title: String,
-    caption: String,
-    numbers: Numbers,
+pub(super) struct Frame {
+    pub name: String,
+    pub title: String,
+    pub caption: String,
+    pub numbers: Numbers,
 }
 
-fn figure(frame: Frame, chart: &dyn Draw, with_png: bool) -> Result<Figure, ReportError> {
+/// Draws a chart in both forms; with `with_png` as an image too.
+///
+/// # Errors
+/// [`ReportError::Chart`] where it cannot be drawn.
+pub(super) fn figure(
+    frame: Frame,
+    chart: &dyn Draw,
+    with_png: bool,
+) -> Result<Figure, ReportError> {
     let draw = |form: Form| {
         let size = (form.width(), chart.height(form));
         pen::svg(size, &frame.title, |pen| chart.draw(pen, form))
@@ -202,7 +210,7 @@ pub fn charts(recorded: &Recorded) -> Result<Vec<ChartFile>, ReportError> {
 }
 
 /// A document of its own: the style sheet goes in, and something to lie on.
-fn standalone(svg: &str) -> String {
+pub(super) fn standalone(svg: &str) -> String {
     let Some(end) = svg.find('>') else {
         return svg.to_owned();
     };

@@ -3,13 +3,18 @@
 //! All of it says the same [`words`] and has the worst cell first. A comparison may come from a stranger: its text
 //! stays text, and no value of it panics.
 
+mod cell;
+mod forest;
 mod junit;
 mod line;
 mod markdown;
+mod page;
+mod ratios;
 mod table;
 mod words;
 
 pub use junit::junit;
 pub use line::line;
 pub use markdown::markdown;
+pub use page::{page, write_comparison};
 pub use table::table;

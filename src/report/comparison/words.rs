@@ -147,7 +147,6 @@ fn change(comparison: &Comparison, cell: &CellVerdict) -> String {
 }
 
 /// What was asked.
-#[allow(dead_code)]
 pub(super) fn question(comparison: &Comparison) -> String {
     if comparison.threshold > 0.0 {
         let threshold = percent(comparison.threshold);

@@ -7,7 +7,7 @@ use crate::recording::{Host, Severity};
 use crate::units::human_size;
 
 /// The host as labels and values; what could not be read is said to be so.
-pub(super) fn view(host: &Host) -> Vec<(&'static str, String)> {
+pub(in crate::report) fn view(host: &Host) -> Vec<(&'static str, String)> {
     let text = |value: &Option<String>| {
         value
             .as_deref()
@@ -76,7 +76,7 @@ pub(super) fn view(host: &Host) -> Vec<(&'static str, String)> {
 }
 
 /// The doctor's findings, the weightiest first.
-pub(super) fn findings(host: &Host) -> Vec<Value> {
+pub(in crate::report) fn findings(host: &Host) -> Vec<Value> {
     let mut findings: Vec<_> = host.findings.iter().take(100).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings

@@ -1,7 +1,7 @@
 //! The page: one HTML file that loads nothing.
 
 mod cells;
-mod host;
+pub(super) mod host;
 mod ranking;
 
 use std::collections::{HashMap, HashSet};
@@ -33,16 +33,10 @@ const SCRIPT_HASH: &str = include_str!("../assets/page.js.sha256");
 /// [`ReportError`] where a chart cannot be drawn or the template fails.
 pub fn page(recorded: &Recorded) -> Result<String, ReportError> {
     let run = &recorded.run;
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_template("page", TEMPLATE)?;
     let anchors = anchors(run);
     let targets = targets(run, &anchors);
     let (rankings, left_out) = ranking::views(run, &targets);
     let context = context! {
-        style => Value::from_safe_string(format!("{}{}{}", font_face(), palette::css(), STYLE)),
-        script => Value::from_safe_string(SCRIPT.to_owned()),
-        script_hash => SCRIPT_HASH.trim(),
         run => run_view(recorded),
         answer => answer::answer(run).map(|answer| answer_view(&answer, &targets)),
         rankings,
@@ -53,7 +47,23 @@ pub fn page(recorded: &Recorded) -> Result<String, ReportError> {
         findings => host::findings(&run.host),
         phases => phase_meanings(),
     };
-    Ok(environment.get_template("page")?.render(context)?)
+    rendered(TEMPLATE, "", context)
+}
+
+/// A page of its own: `template` filled with `context`, and with font, style sheet and script, which all pages
+/// share; `style` is added.
+pub(super) fn rendered(template: &str, style: &str, context: Value) -> Result<String, ReportError> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_template("page", template)?;
+    let style = format!("{}{}{}{style}", font_face(), palette::css(), STYLE);
+    let shared = context! {
+        style => Value::from_safe_string(style),
+        script => Value::from_safe_string(SCRIPT.to_owned()),
+        script_hash => SCRIPT_HASH.trim(),
+    };
+    let whole = context! { ..context, ..shared };
+    Ok(environment.get_template("page")?.render(whole)?)
 }
 
 fn font_face() -> &'static str {
@@ -66,13 +76,17 @@ fn font_face() -> &'static str {
     })
 }
 
-/// Each cell's link target: its id in letters, digits, `-`, `_` and `.`, made unique.
+/// Each cell's link target.
 pub(super) fn anchors(run: &Run) -> Vec<String> {
+    unique_anchors(run.cells.iter().map(|cell| cell.id.as_str()))
+}
+
+/// Link targets: each id in letters, digits, `-`, `_` and `.`, made unique.
+pub(super) fn unique_anchors<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken = HashSet::new();
-    let mut anchors = Vec::with_capacity(run.cells.len());
-    for cell in &run.cells {
-        let clean: String = cell
-            .id
+    let mut anchors = Vec::new();
+    for id in ids {
+        let clean: String = id
             .chars()
             .take(80)
             .map(|c| {
