@@ -2,14 +2,21 @@
 
 #[path = "comparison/compared.rs"]
 mod compared;
+#[path = "page/markup.rs"]
+#[allow(dead_code)]
+mod markup;
 
-use compared::{HOSTILE, absurd, all_verdicts, cell, empty};
-use forkbench::comparison::Comparison;
+use std::collections::BTreeSet;
+
+use compared::{HOSTILE, absurd, all_verdicts, cell, empty, with_samples};
+use forkbench::comparison::{CellVerdict, Compared, Comparison};
 use forkbench::mechanism::Phase;
-use forkbench::report::comparison::{junit, markdown, table};
-use forkbench::statistics::Verdict;
+use forkbench::report;
+use forkbench::report::comparison::{junit, markdown, page, table, write_comparison};
+use forkbench::statistics::{Histogram, Verdict};
+use markup::{assert_harmless, assert_sound, attribute, tags};
 
-fn with_cells(cells: Vec<forkbench::comparison::CellVerdict>) -> Comparison {
+fn with_cells(cells: Vec<CellVerdict>) -> Comparison {
     Comparison { cells, ..empty() }
 }
 
@@ -46,7 +53,7 @@ fn the_first_line_answers() {
     let worse = cell("fork/1GiB", Verdict::Regressed, 0.31, 0.03);
     assert_eq!(
         answer(vec![slower(), worse, slower()]),
-        "fork/1GiB is 31.0 % slower in B (28.0 to 34.0 %, 99 %); 2 cells more got slower."
+        "fork/1GiB is 31.0 % slower in B (28.0 to 34.0 %, 99 %); 2 more cells got slower."
     );
     assert_eq!(
         answer(vec![unchanged(), unchanged()]),
@@ -178,7 +185,7 @@ fn markdown_has_the_answer_and_the_worst_first() {
     assert_in_order(
         &markdown(&comparison),
         &[
-            "**fork/1GiB is 31.0 % slower in B (28.0 to 34.0 %, 99 %); 1 cell more got slower.**",
+            "**fork/1GiB is 31.0 % slower in B (28.0 to 34.0 %, 99 %); 1 more cell got slower.**",
             "8 cells: 2 regressed",
             "- kernel: A 6.1, B 6.18",
             "| verdict | cell | effect | interval | A: p10 / p50 / p90 / p99 |",
@@ -310,4 +317,193 @@ fn junit_is_xml_whatever_it_holds() {
     )]));
     assert_well_formed(&xml);
     assert!(xml.contains("&lt;b onload=x&gt;&amp;|`"));
+}
+
+/// A page with samples for every cell that has figures.
+fn drawn(comparison: Comparison) -> String {
+    page(&with_samples(comparison, 3)).expect("the page is drawn")
+}
+
+/// What stands on the page as text, without the charts.
+fn assert_page_in_order(page: &str, words: &[&str]) {
+    let spaced = page.replace('\u{a0}', " ").replace("&#x2f;", "/");
+    assert_in_order(&spaced, words);
+}
+
+#[test]
+fn the_page_answers_first_and_has_every_cell_the_worst_first() {
+    let mut comparison = all_verdicts();
+    comparison.differences = vec!["kernel: A 6.1, B 6.18".to_owned()];
+    let page = drawn(comparison);
+    assert_page_in_order(
+        &page,
+        &[
+            "<title>fork/1GiB is 31.0 % slower in B (28.0 to 34.0 %, 99 %)",
+            "Is B slower than A by more than 3 %?",
+            "fork/1GiB is 31.0 % slower in B",
+            "2 regressed",
+            "1 not measurable",
+            "3 inconclusive",
+            "1 improved",
+            "1 unchanged",
+            "kernel: A 6.1, B 6.18",
+            "./old",
+            "./new",
+            "forkbench ab --a-subject ./old",
+            "the seed 42",
+            "id=\"forest\"",
+            "id=\"cell-fork-1GiB\"",
+            "regressed",
+            "+31.0 %",
+            "36 pairs, look 3, 9.20 s",
+            "Samples of fork/1GiB in A and B",
+            "How the interval of fork/1GiB closed",
+            "1.20 ms",
+            "1.26 ms",
+            "1.41 ms",
+            "2.90 ms",
+            "confirmed by 24 fresh pairs",
+            "36 trials, 1,440 samples",
+            "id=\"cell-fork-64MiB\"",
+            "id=\"cell-null-0\"",
+            "the clock ticks too seldom",
+            "id=\"cell-vfork-0\"",
+            "did not confirm the change",
+            "id=\"cell-thread-0\"",
+            "--budget 35s",
+            "id=\"cell-posix_spawn-64MiB\"",
+            "id=\"cell-fork-0\"",
+            "p10 unchanged",
+            "id=\"full\"",
+            "Example CPU 3000",
+            "id=\"method\"",
+        ],
+    );
+    // Every chart's figures are a table: three looks and the fresh pairs, and each bin.
+    assert_page_in_order(
+        &page,
+        &[
+            "<th>16<td>",
+            "<th>24<td>",
+            "<th>36<td>",
+            "<th>24 fresh<td>+31.0 %",
+        ],
+    );
+    assert!(page.contains("The histograms&#x27; bins") || page.contains("The histograms' bins"));
+}
+
+#[test]
+fn the_page_loads_nothing_and_links_only_to_itself() {
+    for comparison in [all_verdicts(), absurd(), empty()] {
+        let page = drawn(comparison);
+        assert_harmless(&page);
+        assert!(page.contains("default-src 'none'"));
+        let ids: BTreeSet<&str> = tags(&page)
+            .iter()
+            .filter_map(|(_, tag)| attribute(tag, "id"))
+            .collect();
+        let targets = tags(&page);
+        let targets = targets
+            .iter()
+            .filter_map(|(_, tag)| attribute(tag, "href")?.strip_prefix('#'));
+        for target in targets.filter(|&target| target != "table" || page.contains("id=\"full\"")) {
+            assert!(ids.contains(target), "nothing is called {target}");
+        }
+        let all: Vec<&str> = tags(&page)
+            .iter()
+            .filter_map(|(_, tag)| attribute(tag, "id"))
+            .collect();
+        assert_eq!(all.len(), ids.len(), "an id stands twice");
+    }
+}
+
+#[test]
+fn charts_are_sound_small_and_keep_to_their_sheet() {
+    for comparison in [all_verdicts(), absurd()] {
+        let page = drawn(comparison);
+        let mut small = 0;
+        for piece in page.split("<svg ").skip(1) {
+            let svg = format!(
+                "<svg {}</svg>",
+                piece.split("</svg>").next().unwrap_or_default()
+            );
+            let name = attribute(&svg, "aria-label")
+                .expect("a chart has a label")
+                .to_owned();
+            assert_sound(&name, &svg);
+            if !name.starts_with("Every effect") {
+                assert!(svg.len() < 5_000, "{name}: {} bytes", svg.len());
+                small += 1;
+            }
+        }
+        assert!(small >= 14, "{small}");
+    }
+}
+
+#[test]
+fn a_forest_marks_an_end_that_goes_on_and_the_thresholds() {
+    let forest = |cells| {
+        let page = drawn(with_cells(cells));
+        let from = page.find("class=\"wide\">").expect("a wide chart");
+        let to = page[from..].find("</svg>").expect("it ends");
+        page[from..from + to].to_owned()
+    };
+    let near = || cell("fork/0", Verdict::Unchanged, 0.001, 0.005);
+    let usual = forest(vec![near(), near(), near()]);
+    assert!(usual.contains("+3.0 %") && usual.contains("−2.9 %"));
+    let huge = cell("vfork/0", Verdict::Regressed, 400.0, 1.0);
+    let with_huge = forest(vec![near(), near(), near(), huge.clone()]);
+    assert!(with_huge.contains("×400"), "{with_huge}");
+    // One cell off the scale leaves the others as they were, and an arrow is filled.
+    assert!(with_huge.contains("+3.0 %") && with_huge.contains("−2.9 %"));
+    let fills = |svg: &str| svg.matches(" f\"").count();
+    assert!(fills(&with_huge) > fills(&usual));
+    // Alone it has the scale for itself.
+    assert!(forest(vec![huge]).contains(" %"));
+}
+
+#[test]
+fn thousands_of_cells_make_one_page_of_reasonable_size() {
+    let mut many = empty();
+    many.cells = (0..5_200)
+        .map(|index| cell(&format!("fork/{index}MiB"), Verdict::Unchanged, 0.001, 0.01))
+        .collect();
+    let samples = vec![None; many.cells.len()];
+    let compared = Compared {
+        comparison: many,
+        samples,
+    };
+    let page = page(&compared).expect("the page is drawn");
+    assert!(page.len() < 4_000_000, "{}", page.len());
+    assert_eq!(page.matches("<article ").count(), 400);
+    assert!(page.contains("4,800 more, none of them worse"));
+    assert!(page.contains("200 more rows are left out"));
+}
+
+#[test]
+fn samples_that_are_missing_leave_their_charts_out() {
+    let mut compared = with_samples(all_verdicts(), 3);
+    compared.samples.truncate(1);
+    compared.comparison.cells[0].looks.clear();
+    let page = page(&compared).expect("the page is drawn");
+    assert!(page.contains("Samples of fork"));
+    assert_eq!(page.matches("aria-label=\"Samples of").count(), 1);
+    assert!(!page.contains("How the interval of fork/0 closed"));
+    compared.samples[0] = Some([Histogram::new(), Histogram::of(&[u64::MAX, 0, 1])]);
+    assert!(report::comparison::page(&compared).is_ok());
+    compared.samples[0] = Some([Histogram::of(&[7]), Histogram::of(&[u64::MAX, 0, 1])]);
+    assert!(report::comparison::page(&compared).is_ok());
+}
+
+#[test]
+fn page_and_chart_are_written_into_the_directory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path =
+        write_comparison(folder.path(), &with_samples(all_verdicts(), 3)).expect("it is written");
+    assert_eq!(path, folder.path().join("index.html"));
+    let page = std::fs::read_to_string(path).expect("it is there");
+    assert!(page.starts_with("<!doctype html>"));
+    let chart =
+        std::fs::read_to_string(folder.path().join("charts/forest.svg")).expect("it is there");
+    assert!(chart.starts_with("<svg ") && chart.contains("<style>"));
 }

@@ -113,18 +113,23 @@ impl<'a> Overlay<'a> {
             for (arm, ink) in self.arms.iter().zip(sides()) {
                 if arm.count() >= fewest {
                     let x = scale.at(arm.at(q) as f64);
+                    let mark = [(x, top - 5.0), (x, bottom)];
                     match name {
-                        "p50" => pen.line(&[(x, top - 5.0), (x, bottom)], ink, 1.4),
-                        _ => pen.dashes(&[(x, top - 5.0), (x, bottom)], ink, 1.2, 3.0, 2.5),
+                        "p50" => pen.line(&mark, ink, 1.4),
+                        _ => pen.dashes(&mark, ink, 1.2, 3.0, 2.5),
                     }
                     places.push(x);
                 }
             }
             let middle = places.iter().sum::<f64>() / places.len().max(1) as f64;
-            if !places.is_empty() && named.is_none_or(|other| (other - middle).abs() > 26.0) {
-                let at = (middle.clamp(14.0, SIZE.0 - 14.0), top - 12.0);
-                pen.text(at, name, TEXT_SIZE, MUTED, Anchor::Middle);
-                named = Some(middle);
+            // Away from each other, so that both have room where the quantiles are close.
+            let (x, anchor) = match name {
+                "p50" => ((middle - 7.0).min(SIZE.0 - 28.0), Anchor::Start),
+                _ => ((middle + 7.0).max(28.0), Anchor::End),
+            };
+            if !places.is_empty() && named.is_none_or(|other| other - x > 3.0) {
+                pen.text((x, top - 12.0), name, TEXT_SIZE, MUTED, anchor);
+                named = Some(x);
             }
         }
     }

@@ -77,7 +77,7 @@ fn pitch(form: Form) -> f64 {
 
 fn plot(form: Form) -> (f64, f64) {
     match form {
-        Form::Wide => (236.0, 706.0),
+        Form::Wide => (236.0, 740.0),
         Form::Narrow => (10.0, 330.0),
     }
 }
@@ -129,7 +129,7 @@ impl Forest<'_> {
         let thresholds = axis.thresholds().into_iter().map(|mark| (mark, TEXT));
         let ticks = axis.ticks(64.0).into_iter().map(|mark| (mark, MUTED));
         for ((at, name), ink) in thresholds.chain(ticks) {
-            let half = text_width(&name, size) / 2.0 + 4.0;
+            let half = text_width(&name, size) / 2.0 + 7.0;
             let x = clamped(at, &name);
             if taken
                 .iter()

@@ -46,8 +46,8 @@ pub fn page(compared: &Compared) -> Result<String, ReportError> {
     let context = context! {
         version => plain(&comparison.tool.version),
         question => words::question(comparison),
-        answer => words::answer(comparison),
-        summary => words::summary(comparison),
+        answer => unbroken(&words::answer(comparison)),
+        summary => unbroken(&words::summary(comparison)),
         counts => counts(comparison),
         finished => comparison.finished.is_some(),
         started => short(&comparison.started, 60),
@@ -91,6 +91,11 @@ pub fn write_comparison(dir: &Path, compared: &Compared) -> Result<PathBuf, Repo
     let path = dir.join("index.html");
     replace(&path, page(compared)?.as_bytes())?;
     Ok(path)
+}
+
+/// A number and its sign stay on one line.
+fn unbroken(text: &str) -> String {
+    text.replace(" %", "\u{a0}%")
 }
 
 fn left(all: usize, shown: usize) -> Option<String> {
@@ -147,7 +152,7 @@ fn row(comparison: &Comparison, cell: &CellVerdict, anchor: Option<&str>) -> Val
         said => words::said(cell),
         effect => words::signed(cell.effect),
         sort => cell.effect.filter(|effect| effect.is_finite()),
-        interval => words::interval(cell.low, cell.high),
+        interval => unbroken(&words::interval(cell.low, cell.high)),
         effort => words::effort(comparison, cell),
         figures => figures(cell),
     }
@@ -164,9 +169,10 @@ fn view(
         .as_ref()
         .map(|overlay| overlay.svg(cell))
         .transpose()?;
+    let notes = words::notes(comparison, cell);
     let closing = closing(cell, comparison.threshold)?;
     Ok(context! {
-        notes => words::notes(comparison, cell),
+        notes => notes.iter().map(|note| unbroken(note)).collect::<Vec<_>>(),
         overlay => overlay_svg,
         bins => overlay.map(|overlay| Value::from(Serde(overlay.numbers()))),
         looks => closing.as_ref().map(|_| Value::from(Serde(look_numbers(cell)))),

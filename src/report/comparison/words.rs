@@ -180,7 +180,8 @@ pub(super) fn answer(comparison: &Comparison) -> String {
     if regressed > 0 {
         let more = match regressed - 1 {
             0 => String::new(),
-            more => format!("; {} more got slower", cells_in_words(more)),
+            1 => "; 1 more cell got slower".to_owned(),
+            more => format!("; {} more cells got slower", grouped(more as u64)),
         };
         return format!("{}{more}", change(comparison, worst));
     }
