@@ -2,15 +2,20 @@
 
 #[path = "comparison/compared.rs"]
 mod compared;
+#[path = "recording/fixtures.rs"]
+#[allow(dead_code)]
+mod fixtures;
 #[path = "page/markup.rs"]
 #[allow(dead_code)]
 mod markup;
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use compared::{HOSTILE, absurd, all_verdicts, cell, empty, with_samples};
 use forkbench::comparison::{CellVerdict, Compared, Comparison};
 use forkbench::mechanism::Phase;
+use forkbench::recording::RunWriter;
 use forkbench::report;
 use forkbench::report::comparison::{junit, markdown, page, table, write_comparison};
 use forkbench::statistics::{Histogram, Verdict};
@@ -309,6 +314,7 @@ fn junit_fails_what_regressed_and_skips_what_was_not_found_out() {
 fn junit_is_xml_whatever_it_holds() {
     assert_well_formed(&junit(&absurd()));
     assert_well_formed(&junit(&empty()));
+    assert!(junit(&empty()).contains(" time=\"0.000\" "));
     let xml = junit(&with_cells(vec![cell(
         HOSTILE,
         Verdict::Regressed,
@@ -506,4 +512,38 @@ fn page_and_chart_are_written_into_the_directory() {
     let chart =
         std::fs::read_to_string(folder.path().join("charts/forest.svg")).expect("it is there");
     assert!(chart.starts_with("<svg ") && chart.contains("<style>"));
+}
+
+#[test]
+fn report_shows_the_comparison_of_a_run_that_holds_a_verdict() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let header = fixtures::header("run");
+    let mut writer = RunWriter::create(folder.path(), header).expect("a run");
+    for line in fixtures::lines() {
+        writer.append(line).expect("a line");
+    }
+    writer.finish("2026-07-01T10:30:00Z").expect("it ends");
+    let directory = writer.directory();
+    forkbench::comparison::write(directory, &all_verdicts()).expect("a verdict");
+    let report = |flag: Option<&str>| {
+        let output = Command::new(env!("CARGO_BIN_EXE_forkbench"))
+            .arg("report")
+            .arg(directory)
+            .args(flag)
+            .output()
+            .expect("it starts");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let text = report(None);
+    assert!(
+        text.starts_with(&table(&all_verdicts(), None, false)),
+        "{text}"
+    );
+    assert!(text.ends_with("index.html\n"), "{text}");
+    let page = std::fs::read_to_string(directory.join("index.html")).expect("a page");
+    assert!(page.contains("Is B slower than A by more than 3 %?"));
+    assert_eq!(report(Some("--markdown")), markdown(&all_verdicts()));
+    let document: serde_json::Value = serde_json::from_str(&report(Some("--json"))).expect("JSON");
+    assert_eq!(document["schema"], forkbench::comparison::VERDICT_SCHEMA);
 }

@@ -107,10 +107,10 @@ fn case(xml: &mut String, comparison: &Comparison, cell: &CellVerdict) {
     xml.push_str("</testcase>\n");
 }
 
-/// Seconds that a schema takes as a decimal.
+/// Seconds that a schema takes as a decimal; an empty sum is −0.
 fn usable(seconds: f64) -> f64 {
-    if seconds.is_finite() {
-        seconds.clamp(0.0, 1e9)
+    if seconds.is_finite() && seconds > 0.0 {
+        seconds.min(1e9)
     } else {
         0.0
     }

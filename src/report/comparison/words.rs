@@ -316,9 +316,12 @@ fn needs(comparison: &Comparison, cell: &CellVerdict) -> Option<String> {
     if cell.verdict != Verdict::Inconclusive || comparison.kind != Kind::Ab {
         return None;
     }
-    let unconfirmed = cell.confirmation.is_some_and(|seen| !seen.confirmed);
+    // The effect was clear, and then gone: more pairs are not what it lacks.
+    if cell.confirmation.is_some_and(|seen| !seen.confirmed) {
+        return None;
+    }
     let Some(needed) = cell.pairs_needed else {
-        let on_the_threshold = !unconfirmed && cell.reason.is_none() && !cell.looks.is_empty();
+        let on_the_threshold = cell.reason.is_none() && !cell.looks.is_empty();
         return on_the_threshold.then(|| {
             "the effect lies on the threshold, where no number of pairs decides: ask with another --threshold"
                 .to_owned()
@@ -332,6 +335,8 @@ fn needs(comparison: &Comparison, cell: &CellVerdict) -> Option<String> {
             Some(budget) => format!("{about}: --budget {budget}s"),
             None => format!("{about}: give it a larger --budget"),
         }),
+        // A reason says already why no number of pairs would do.
+        None if cell.reason.is_some() => None,
         None => Some(format!(
             "{about}, more than the {most} that are made at most: a larger --threshold or a quieter host would too"
         )),
