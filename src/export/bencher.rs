@@ -33,7 +33,7 @@ fn make(source: &Source) -> Result<Export, ExportError> {
     let mut taken = BTreeSet::new();
     let cells = source.recorded.run.cells.iter();
     for cell in cells.filter(|cell| cell.status == Status::Ok) {
-        for variant in rows::of_cell(cell).chunk_by(|a, b| a.arm == b.arm) {
+        for variant in rows::of_cell(source.recorded, cell).chunk_by(|a, b| a.arm == b.arm) {
             let arm = variant[0].arm;
             let parameters = parameters(cell);
             let mut name = with_arm(label(cell), arm);

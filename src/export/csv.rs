@@ -18,7 +18,7 @@ fn make(source: &Source) -> Result<Export, ExportError> {
     let run = &source.recorded.run;
     let mut table = String::new();
     for cell in &run.cells {
-        let rows = rows::of_cell(cell);
+        let rows = rows::of_cell(source.recorded, cell);
         let figures: Vec<Vec<Field>> = match rows.is_empty() {
             true => vec![without_figures()],
             false => rows.iter().map(figures).collect(),

@@ -4,9 +4,10 @@
 //! with JavaScript's `parseFloat`. That reads `Infinity`, which bends its axis, and not `inf`. So the last
 //! row says `inf`. Values are milliseconds, which the plotter's axis says unless told otherwise.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::rows::{about_histograms, histograms};
+use super::rows::{Row, histograms, measured};
 use super::{Document, Export, ExportError, Format, Source, cut, unmeasured};
 use crate::recording::file_name;
 use crate::statistics::Histogram;
@@ -19,7 +20,7 @@ pub(super) const FORMAT: Format = Format {
     make,
 };
 
-/// Bytes of a cell's id in a file's name: names have at most 255.
+/// Bytes of a cell's id and arm in a file's name: names have at most 255.
 const LONGEST: usize = 180;
 /// Rows for each halving of the distance to 100 %: what HdrHistogram's own tools take.
 const TICKS: u32 = 5;
@@ -27,23 +28,30 @@ const PER_MILLISECOND: f64 = 1e6;
 
 fn make(source: &Source) -> Result<Export, ExportError> {
     let recorded = source.recorded;
+    let rows: Vec<Row> = measured(recorded).collect();
+    let (there, about) = histograms(&rows);
+    let mut taken = BTreeSet::new();
     let mut documents = Vec::new();
-    for (cell, phase, histogram) in histograms(recorded) {
-        let mut name = file_name(cut(&cell.id));
-        if name.len() > LONGEST {
-            // It is plain ASCII; the number keeps cut names apart.
-            name.truncate(LONGEST);
+    for (row, histogram) in there {
+        let mut name = file_name(cut(&row.cell.id));
+        if !row.arm.is_empty() {
+            name.push_str(&format!("-{}", file_name(cut(row.arm))));
+        }
+        // It is plain ASCII. A number keeps names apart that were cut, or of which one says the other's arm.
+        name.truncate(LONGEST);
+        name.push_str(&format!("-{}", row.phase.name()));
+        if !taken.insert(name.clone()) {
             name.push_str(&format!("~{}", documents.len()));
         }
         documents.push(Document {
-            name: format!("{name}-{}.{}", phase.name(), FORMAT.extension),
+            name: format!("{name}.{}", FORMAT.extension),
             bytes: table(histogram).into_bytes(),
         });
     }
     let warnings = unmeasured(recorded).into_iter();
     Ok(Export {
         documents,
-        warnings: warnings.chain(about_histograms(recorded)).collect(),
+        warnings: warnings.chain(about).collect(),
     })
 }
 

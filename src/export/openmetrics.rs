@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::field::placement;
-use super::rows::{about_histograms, histograms};
+use super::rows::{Row, histograms, measured};
 use super::{Export, ExportError, Format, Source, cut, told, unmeasured};
-use crate::mechanism::Phase;
-use crate::recording::{Cell, Run};
+use crate::recording::Run;
 use crate::statistics::{Histogram, LONGEST};
 
 pub(super) const FORMAT: Format = Format {
@@ -60,26 +59,24 @@ fn make(source: &Source) -> Result<Export, ExportError> {
     head(&mut text, &recorded.run);
     let mut taken = BTreeSet::new();
     let mut twice = Vec::new();
-    for (cell, phase, histogram) in histograms(recorded) {
-        let labels = labels(cell, phase);
+    let rows: Vec<Row> = measured(recorded).collect();
+    let (there, about) = histograms(&rows);
+    for (row, histogram) in there {
+        let labels = labels(row);
         if taken.insert(labels.clone()) {
             // Rounded once, from all samples; the histogram's own mean is off by up to 0.05 %.
-            let mean = cell.phases.get(&phase).map(|summary| summary.mean);
-            let mean = mean
+            let mean = Some(row.summary.mean)
                 .filter(|mean| (0.0..=LONGEST as f64).contains(mean))
                 .unwrap_or_else(|| histogram.mean());
             family(&mut text, &labels, histogram, mean);
         } else {
-            twice.push(cell.id.clone());
+            twice.push(row.name());
         }
     }
     text.push_str("# EOF\n");
     let text = (!taken.is_empty()).then(|| text.into_bytes());
     let twice = told("left out, named like another cell", twice);
-    let warnings = unmeasured(recorded)
-        .into_iter()
-        .chain(about_histograms(recorded))
-        .chain(twice);
+    let warnings = unmeasured(recorded).into_iter().chain(about).chain(twice);
     Ok(Export::of_one(
         "forkbench.openmetrics.txt",
         text,
@@ -115,7 +112,8 @@ fn head(text: &mut String, run: &Run) {
     ));
 }
 
-fn labels(cell: &Cell, phase: Phase) -> String {
+fn labels(row: &Row) -> String {
+    let cell = row.cell;
     let mut labels = vec![
         ("cell", cell.id.clone()),
         ("subject", cell.subject.clone()),
@@ -123,10 +121,13 @@ fn labels(cell: &Cell, phase: Phase) -> String {
         ("footprint", cell.footprint.to_string()),
         ("bytes", cell.footprint.bytes.to_string()),
         ("placement", placement(cell).to_owned()),
-        ("phase", phase.name().to_owned()),
+        ("phase", row.phase.name().to_owned()),
     ];
     // An empty label is the same as none.
     labels.extend(cell.exec.clone().map(|exec| ("exec", exec)));
+    if !row.arm.is_empty() {
+        labels.push(("arm", row.arm.to_owned()));
+    }
     joined(&labels)
 }
 

@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::mechanism::Phase;
-use crate::recording::{Cell, PhaseSummary, Recorded, Status, Trial, summarise};
-use crate::statistics::Histogram;
-
 use super::{cut, told};
+use crate::mechanism::Phase;
+use crate::recording::{Cell, PhaseSummary, Recorded, Status, Trial, summarise_with};
+use crate::statistics::Histogram;
 
 /// One phase of one arm of a cell.
 pub(super) struct Row<'a> {
@@ -23,7 +22,9 @@ pub(super) struct Row<'a> {
     pub phase: Phase,
     /// Over those trials.
     pub summary: Cow<'a, PhaseSummary>,
-    /// Whether they disagree; not known of one arm among several, whose histograms are not kept apart.
+    /// Their samples, as far as they have histograms.
+    pub histogram: Option<Cow<'a, Histogram>>,
+    /// Whether they disagree; not known where the histograms of an arm are missing.
     pub disagree: Option<bool>,
 }
 
@@ -38,94 +39,87 @@ impl Row<'_> {
     }
 }
 
+type Samples = BTreeMap<Phase, Histogram>;
+
 /// The rows of a cell. Arms are never summarised together: a comparison is between them.
-pub(super) fn of_cell(cell: &Cell) -> Vec<Row<'_>> {
-    let mut arms: BTreeMap<&str, Vec<&Trial>> = BTreeMap::new();
-    for trial in &cell.trials {
-        arms.entry(&trial.arm).or_default().push(trial);
+pub(super) fn of_cell<'a>(recorded: &'a Recorded, cell: &'a Cell) -> Vec<Row<'a>> {
+    static NONE: Samples = Samples::new();
+    // Empty where only run.json was there.
+    let samples = recorded.trial_histograms.get(&cell.id);
+    let samples = samples.filter(|samples| samples.len() == cell.trials.len());
+    let mut arms: BTreeMap<&str, Vec<(&Trial, &Samples)>> = BTreeMap::new();
+    for (number, trial) in cell.trials.iter().enumerate() {
+        let own = samples.map_or(&NONE, |samples| &samples[number]);
+        arms.entry(&trial.arm).or_default().push((trial, own));
     }
-    if arms.len() <= 1 {
-        // A run.json may have lost its trials and kept what they came to.
-        let arm = arms.keys().next().copied().unwrap_or_default();
-        let phases = cell.phases.iter();
-        return phases
-            .map(|(&phase, summary)| Row {
-                cell,
-                arm,
-                trials: cell.trials.len(),
-                first: cell.trials.first(),
-                phase,
-                summary: Cow::Borrowed(summary),
-                disagree: Some(summary.trials_disagree),
-            })
+    if arms.len() > 1 {
+        let rows = arms.into_iter();
+        return rows
+            .flat_map(|(arm, trials)| of_arm(cell, arm, &trials))
             .collect();
     }
-    let mut rows = Vec::new();
-    for (arm, trials) in arms {
-        let own: Vec<Trial> = trials.iter().map(|&trial| trial.clone()).collect();
-        rows.extend(summarise(&own).into_iter().map(|(phase, summary)| Row {
+    let pooled = recorded.histograms.get(&cell.id);
+    // A run.json may have lost its trials and kept what they came to.
+    let arm = arms.keys().next().copied().unwrap_or_default();
+    let row = |(&phase, summary): (&Phase, &'a PhaseSummary)| Row {
+        cell,
+        arm,
+        trials: cell.trials.len(),
+        first: cell.trials.first(),
+        phase,
+        summary: Cow::Borrowed(summary),
+        histogram: pooled.and_then(|pooled| Some(Cow::Borrowed(pooled.get(&phase)?))),
+        disagree: Some(summary.trials_disagree),
+    };
+    cell.phases.iter().map(row).collect()
+}
+
+/// The rows of one arm among several.
+fn of_arm<'a>(cell: &'a Cell, arm: &'a str, trials: &[(&'a Trial, &Samples)]) -> Vec<Row<'a>> {
+    let row = |(phase, summary): (Phase, PhaseSummary)| {
+        let mut histogram = Histogram::new();
+        let own = trials.iter().filter_map(|(_, samples)| samples.get(&phase));
+        own.for_each(|own| histogram.add(own));
+        Row {
             cell,
             arm,
-            trials: own.len(),
-            first: trials.first().copied(),
+            trials: trials.len(),
+            first: trials.first().map(|(trial, _)| *trial),
             phase,
+            disagree: (histogram.count() == summary.count).then_some(summary.trials_disagree),
             summary: Cow::Owned(summary),
-            disagree: None,
-        }));
-    }
-    rows
+            histogram: Some(Cow::Owned(histogram)),
+        }
+    };
+    summarise_with(trials).into_iter().map(row).collect()
 }
 
 /// The rows of all cells that were measured, for formats whose figures will be compared.
 pub(super) fn measured(recorded: &Recorded) -> impl Iterator<Item = Row<'_>> {
     let cells = recorded.run.cells.iter();
     let measured = cells.filter(|cell| cell.status == Status::Ok);
-    measured.flat_map(of_cell)
+    measured.flat_map(|cell| of_cell(recorded, cell))
 }
 
-/// Every histogram of a cell that was measured.
-pub(super) fn histograms(recorded: &Recorded) -> impl Iterator<Item = (&Cell, Phase, &Histogram)> {
-    let cells = recorded.run.cells.iter();
-    let cells = cells.filter(|cell| cell.status == Status::Ok);
-    cells.flat_map(|cell| {
-        let own = recorded.histograms.get(&cell.id).into_iter().flatten();
-        let own = own.filter(|(_, histogram)| histogram.count() > 0);
-        own.map(move |(&phase, histogram)| (cell, phase, histogram))
-    })
-}
-
-/// What a reader of histograms has to know: which are missing, which lack a trial, which hold two arms.
-pub(super) fn about_histograms(recorded: &Recorded) -> Vec<String> {
-    let counts: BTreeMap<(&str, Phase), u64> = histograms(recorded)
-        .map(|(cell, phase, histogram)| ((cell.id.as_str(), phase), histogram.count()))
-        .collect();
-    let (mut missing, mut partial, mut mixed) = (Vec::new(), Vec::new(), Vec::new());
-    for cell in &recorded.run.cells {
-        if cell.status != Status::Ok {
-            continue;
-        }
-        for (&phase, summary) in &cell.phases {
-            let name = || format!("{} {}", cut(&cell.id), phase.name());
-            match counts.get(&(cell.id.as_str(), phase)) {
-                None => missing.push(name()),
-                Some(&count) if count != summary.count => partial.push(name()),
-                Some(_) => {}
+/// Those of them that have a histogram, and what a reader has to know of the others: which have none, and
+/// which lack some trials.
+pub(super) fn histograms<'a>(rows: &'a [Row]) -> (Vec<(&'a Row<'a>, &'a Histogram)>, Vec<String>) {
+    let (mut there, mut missing, mut partial) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        match row.histogram.as_deref().filter(|own| own.count() > 0) {
+            None => missing.push(row.name()),
+            Some(own) => {
+                there.push((row, own));
+                if own.count() != row.summary.count {
+                    partial.push(row.name());
+                }
             }
         }
-        let first = cell.trials.first().map(|trial| &trial.arm);
-        if cell.trials.iter().any(|trial| Some(&trial.arm) != first) {
-            mixed.push(cell.id.clone());
-        }
     }
-    [
-        told(
-            "left out, without a histogram (restore trials.jsonl or histograms.hlog)",
-            missing,
-        ),
-        told("the histogram lacks some trials", partial),
-        told("the histogram holds all arms together", mixed),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let missing = told(
+        "left out, without a histogram (restore trials.jsonl or histograms.hlog)",
+        missing,
+    );
+    let partial = told("the histogram lacks some trials", partial);
+    (there, missing.into_iter().chain(partial).collect())
 }

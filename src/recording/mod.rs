@@ -26,4 +26,5 @@ pub use recorded::Recorded;
 pub use samples::read_samples;
 pub use schema::*;
 pub use summary::summarise;
+pub(crate) use summary::summarise_with;
 pub use writer::{RunWriter, rebuild};

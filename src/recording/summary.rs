@@ -39,7 +39,7 @@ fn samples_of(trial: &Trial) -> BTreeMap<Phase, Histogram> {
 }
 
 /// [`summarise`], with the histograms decoded already.
-pub(super) fn summarise_with(
+pub(crate) fn summarise_with(
     trials: &[(&Trial, &BTreeMap<Phase, Histogram>)],
 ) -> BTreeMap<Phase, PhaseSummary> {
     let mut summaries = BTreeMap::new();

@@ -9,7 +9,7 @@ use forkbench::recording::{self, Line, RunWriter, TrialLine};
 
 use crate::fixtures::{cell, header, phase_of, samples, trial};
 use crate::readers::read;
-use crate::{document, exported, runs};
+use crate::{document, exported, hgrm, runs};
 
 /// The table's rows by their columns' names.
 pub fn rows(table: &Value) -> Vec<BTreeMap<String, String>> {
@@ -96,13 +96,22 @@ fn the_arms_of_a_comparison_are_not_summarised_together() {
     for name in ["fork/64MiB arm a call p50", "fork/64MiB arm b call p50"] {
         assert!(github.contains(name), "{github}");
     }
-    for format in ["openmetrics", "hgrm"] {
-        let warnings = exported(format, &recorded).warnings.join("");
+    let export = exported("hgrm", &recorded);
+    let files = export.documents.iter();
+    let files = files.map(|document| (&*document.name, document.bytes.as_slice()));
+    let files: BTreeMap<&str, &[u8]> = files.collect();
+    for (name, level) in [("a", 40_000), ("b", 80_000)] {
+        let file = files[&*format!("fork~64MiB-{name}-call.hgrm")];
+        let points = hgrm::points(std::str::from_utf8(file).unwrap());
+        let allowed = f64::from(level) / 1e6..=f64::from(level) * 1.1005 / 1e6;
         assert!(
-            warnings.contains("all arms together: fork/64MiB"),
-            "{warnings}"
+            points.iter().all(|(_, ms)| allowed.contains(ms)),
+            "{points:?}"
         );
     }
+    let text = String::from_utf8(document("openmetrics", &recorded)).unwrap();
+    assert_eq!(text.matches("arm=\"b\",le=\"0.0001\"} 400\n").count(), 1);
+    assert_eq!(text.matches("arm=\"b\",le=\"5e-05\"} 0\n").count(), 1);
     let Some(seen) = read("csv", &[document("csv", &recorded)]) else {
         return;
     };
@@ -113,6 +122,8 @@ fn the_arms_of_a_comparison_are_not_summarised_together() {
         let level = if row["arm"] == "a" { 40_000 } else { 80_000 };
         assert!((level..=level * 11 / 10).contains(&p50), "{row:?}");
         assert_eq!((&*row["trials"], &*row["count"]), ("4", "400"));
-        assert_eq!((&*row["p90"], &*row["trials_disagree"]), ("", ""));
+        assert_eq!(&*row["trials_disagree"], "false");
+        let p90: u64 = row["p90"].parse().unwrap();
+        assert!((p50..=level * 11_005 / 10_000).contains(&p90), "{row:?}");
     }
 }
