@@ -3,6 +3,7 @@
 mod ab;
 pub mod bench;
 mod closing;
+mod compare;
 mod completions;
 mod doctor;
 mod explain;
@@ -75,6 +76,8 @@ enum Verb {
     Run(run::Run),
     /// Compare two subjects, or two parents, in one sitting, and say which differ
     Ab(ab::Ab),
+    /// Compare recorded runs, each a sitting of its own
+    Compare(compare::Compare),
     /// Draw the page of a run again
     Report(report::Report),
     /// Write a run in the format of another program
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Verb::List(verb) => verb.run(json),
         Verb::Run(verb) => verb.run(json),
         Verb::Ab(verb) => verb.run(json),
+        Verb::Compare(verb) => verb.run(json),
         Verb::Report(verb) => verb.run(json),
         Verb::Export(verb) => verb.run(json),
         Verb::Verify(verb) => verb.run(json),

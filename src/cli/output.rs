@@ -37,20 +37,25 @@ pub(super) fn header(driver: &str, command: String, seed: u64) -> RunLine {
     let mut host = environment.host();
     host.findings = doctor::examine(&environment, &host, LOOK);
     let now = SystemTime::now();
-    let commit = env!("FORKBENCH_COMMIT");
     RunLine {
         schema: RUN_SCHEMA.to_owned(),
         id: run_id(now, &host.name),
         started: rfc3339(now),
         seed,
         command,
-        tool: Tool {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: (!commit.is_empty()).then(|| commit.to_owned()),
-            driver: driver.to_owned(),
-        },
+        tool: tool(driver),
         host,
         sitting: String::new(),
+    }
+}
+
+/// This program, asked by `driver`.
+pub(super) fn tool(driver: &str) -> Tool {
+    let commit = env!("FORKBENCH_COMMIT");
+    Tool {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: (!commit.is_empty()).then(|| commit.to_owned()),
+        driver: driver.to_owned(),
     }
 }
 

@@ -206,7 +206,7 @@ pub struct SideFigures {
     pub sittings: u64,
     /// Samples.
     pub samples: u64,
-    /// The median over trials of the statistic.
+    /// The median over trials of the statistic; of several sittings the geometric mean of theirs.
     pub value: f64,
     /// Quantiles of all samples; `None` where they are too few.
     pub p50: Option<u64>,

@@ -38,6 +38,30 @@ pub enum ComparisonError {
         /// What is wrong.
         reason: String,
     },
+    /// The two sides measured different things.
+    #[error(
+        "no cell is on both sides, so there is nothing to compare: the base has {base}, the candidate has {candidate}; name runs that measured the same cells"
+    )]
+    NothingInCommon {
+        /// What the base has, in words.
+        base: String,
+        /// What the candidate has.
+        candidate: String,
+    },
+    /// No cell has what is asked for.
+    #[error("no cell on both sides has trials with {phases}; choose another --phase")]
+    NoPhase {
+        /// The phases that were asked for.
+        phases: String,
+    },
+    /// A sitting that is counted twice would look like two that agree.
+    #[error("the {side} names the run {run} twice; name each sitting once")]
+    Twice {
+        /// `base` or `candidate`.
+        side: &'static str,
+        /// The run.
+        run: String,
+    },
     /// The trials beside it.
     #[error(transparent)]
     Recording(#[from] RecordingError),

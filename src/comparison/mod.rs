@@ -1,10 +1,14 @@
 //! Two sides of each cell, and what is said of their difference.
 //!
 //! [`document`] is what a comparison comes to, however it was made: by [`crate::harness`]'s `ab` in one
-//! sitting, or from recorded runs. Everything that shows a comparison shows a [`Compared`].
+//! sitting, or by [`judge`] from recorded runs. Everything that shows a comparison shows a [`Compared`].
 
 mod document;
 mod file;
+mod gathering;
+mod hosts;
+mod receipts;
+mod sittings;
 
 use crate::statistics::Histogram;
 
@@ -13,6 +17,7 @@ pub use document::{
     VERDICT_SCHEMA,
 };
 pub use file::{ComparisonError, VERDICT, read, write};
+pub use sittings::{Asked, Judged, judge};
 
 /// A comparison, with the samples it was made from.
 #[derive(Debug, Clone)]

@@ -114,7 +114,7 @@ impl RecordingError {
 }
 
 /// Foreign text as it may stand in a message: on one line, without control characters, and short.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     const MOST: usize = 160;
     let mut plain: String = text
         .chars()

@@ -21,6 +21,7 @@ mod writer;
 pub(crate) use directory::{file_name, replace};
 pub use directory::{rfc3339, run_id};
 pub use error::RecordingError;
+pub(crate) use error::plain;
 pub use reader::{locate, read};
 pub use recorded::Recorded;
 pub use samples::read_samples;

@@ -29,5 +29,5 @@ pub use procedure::{
 pub use quantile::{Quantiles, order_statistic, samples_needed};
 pub use random::Random;
 pub use signed_rank::{Shift, fewest_pairs, shift, spread, trimmed};
-pub use sittings::{BETWEEN, Strayed, compare_sittings};
+pub use sittings::{BETWEEN, Strayed, compare_sittings, value_of_sittings};
 pub use student::student_quantile;

@@ -85,6 +85,16 @@ pub fn compare_sittings(base: &[Vec<f64>], candidate: &[Vec<f64>], level: f64) -
     .filter(|strayed| strayed.shift.low.is_finite() && strayed.shift.high.is_finite())
 }
 
+/// A side's value: the mean over its sittings of the medians over their trials, all in logarithms. `None` where it has
+/// no sitting, one without trials, or a value that is no number.
+pub fn value_of_sittings(sittings: &[Vec<f64>]) -> Option<f64> {
+    let sittings: Vec<Sitting> = sittings
+        .iter()
+        .map(|trials| sitting(trials))
+        .collect::<Option<_>>()?;
+    (!sittings.is_empty()).then(|| mean(&sittings))
+}
+
 fn sitting(trials: &[f64]) -> Option<Sitting> {
     let mut sorted = trials.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

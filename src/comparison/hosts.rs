@@ -1,0 +1,142 @@
+//! In what the hosts and programs of recorded runs differ.
+
+use std::collections::BTreeSet;
+
+use crate::recording::{Host, Run, plain};
+
+/// What is found.
+#[derive(Debug, Default)]
+pub(super) struct Differences {
+    /// All of them, in words, with those that forbid a verdict first.
+    pub words: Vec<String>,
+    /// Those that forbid a verdict: what differs besides might be all that differs.
+    pub forbid: Vec<String>,
+}
+
+/// One thing that a run says of its host or its program; `None` is "not known".
+type Read = fn(&Run) -> Option<String>;
+
+/// What a latency depends on: runs that differ in it compare hosts, not programs.
+const FORBID: [(&str, Read); 16] = [
+    ("host", |run| Some(run.host.name.clone())),
+    ("architecture", |run| Some(run.host.architecture.clone())),
+    ("CPU", |run| run.host.cpu.clone()),
+    ("CPUs", |run| Some(run.host.cpus.to_string())),
+    ("kernel", |run| Some(run.host.kernel.clone())),
+    ("kernel build", |run| run.host.kernel_version.clone()),
+    ("kernel command line", |run| {
+        run.host.kernel_command_line.clone()
+    }),
+    ("libc", |run| run.host.libc.clone()),
+    ("virtualization", |run| run.host.virtualization.clone()),
+    ("clock source", |run| run.host.clock_source.clone()),
+    ("governor", |run| run.host.governor.clone()),
+    ("THP", |run| run.host.thp.clone()),
+    ("THP of shared memory", |run| run.host.thp_shmem.clone()),
+    ("mTHP", |run| match run.host.mthp.join(", ") {
+        none if none.is_empty() => Some("none".to_owned()),
+        sizes => Some(sizes),
+    }),
+    ("DAMON", |run| run.host.damon.map(|on| on.to_string())),
+    ("overcommit", |run| {
+        run.host.overcommit.map(|value| value.to_string())
+    }),
+];
+
+/// What is worth knowing and may well be what is compared, or matters little.
+const NAME: [(&str, Read); 8] = [
+    ("boot", |run| run.host.boot_id.clone()),
+    ("huge pages reserved", |run| {
+        run.host.hugetlb_pages.map(|pages| pages.to_string())
+    }),
+    ("memory", |run| bytes(run.host.memory)),
+    ("memory limit of the cgroup", |run| {
+        bytes(run.host.cgroup_memory_limit)
+    }),
+    ("process limit of the cgroup", |run| {
+        run.host.cgroup_pids_limit.map(|most| most.to_string())
+    }),
+    ("forkbench", |run| Some(run.tool.version.clone())),
+    ("forkbench's commit", |run| run.tool.commit.clone()),
+    ("driver", |run| Some(run.tool.driver.clone())),
+];
+
+fn bytes(count: Option<u64>) -> Option<String> {
+    count.map(|count| format!("{count} bytes"))
+}
+
+/// Compares all runs of both sides with each other.
+pub(super) fn differences(base: &[&Run], candidate: &[&Run]) -> Differences {
+    let mut found = Differences::default();
+    for (name, read) in FORBID {
+        found.add(name, [base, candidate], |run| read(run), true);
+    }
+    let hosts = base.iter().chain(candidate).map(|run| &run.host);
+    let mitigations: BTreeSet<&String> = hosts.flat_map(|host| host.mitigations.keys()).collect();
+    for key in mitigations {
+        let name = format!("mitigation {}", plain(key));
+        let read = |run: &Run| mitigation(&run.host, key);
+        found.add(&name, [base, candidate], read, true);
+    }
+    for (name, read) in NAME {
+        found.add(name, [base, candidate], |run| read(run), false);
+    }
+    found
+}
+
+/// A host that names other mitigations has this one off; one that names none was not asked.
+fn mitigation(host: &Host, key: &String) -> Option<String> {
+    let named = host.mitigations.get(key).cloned();
+    named.or_else(|| (!host.mitigations.is_empty()).then(|| "none".to_owned()))
+}
+
+impl Differences {
+    fn add(
+        &mut self,
+        name: &str,
+        sides: [&[&Run]; 2],
+        read: impl Fn(&Run) -> Option<String>,
+        forbids: bool,
+    ) {
+        let values = sides.map(|runs| {
+            let values = runs.iter().map(|run| read(run));
+            values.collect::<BTreeSet<Option<String>>>()
+        });
+        let all: BTreeSet<_> = values.iter().flatten().collect();
+        let (different, known) = (all.len(), all.into_iter().flatten().count());
+        if different < 2 {
+            return;
+        }
+        let [base, candidate] = values.map(|values| {
+            let values = values.iter().map(|value| match value {
+                Some(value) => plain(value),
+                None => "not known".to_owned(),
+            });
+            values.collect::<Vec<_>>().join(" and ")
+        });
+        let words = format!("{name}: {base} against {candidate}");
+        // What one side could not read may well be the same.
+        if forbids && known > 1 {
+            self.forbid.push(words.clone());
+            self.words.insert(self.forbid.len() - 1, words);
+        } else {
+            self.words.push(words);
+        }
+    }
+
+    /// Why nothing can be said of the sides, if so.
+    pub(super) fn reason(&self) -> Option<String> {
+        const MOST: usize = 3;
+        let first = self.forbid.get(..MOST).unwrap_or(&self.forbid).join("; ");
+        let more = match self.forbid.len().saturating_sub(MOST) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        (!self.forbid.is_empty()).then(|| {
+            format!(
+                "the sides differ in more than what is compared ({first}{more}): measure both on one host with \
+                 `forkbench ab`, or pass --across-hosts to take the difference as it is"
+            )
+        })
+    }
+}
