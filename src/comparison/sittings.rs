@@ -288,8 +288,9 @@ impl Judgement<'_> {
         } else if let Some(seen) = seen {
             let said = self.question.judge(seen.shift.low, seen.shift.high);
             verdict.verdict = said.unwrap_or(Verdict::Inconclusive);
-            verdict.low = Some(seen.shift.low.exp_m1());
-            verdict.high = Some(seen.shift.high.exp_m1());
+            // Three sittings in all can leave an end beyond any number.
+            let end = |log: f64| Some(log.exp_m1()).filter(|end| end.is_finite());
+            (verdict.low, verdict.high) = (end(seen.shift.low), end(seen.shift.high));
             verdict.spread = Some(seen.deviation);
             if said.is_none() {
                 reasons.push(self.undecided(&seen, level, [base, candidate]));
@@ -337,7 +338,11 @@ impl Judgement<'_> {
             "so few sittings".to_owned()
         };
         let half = 100.0 * ((seen.shift.high - seen.shift.low) / 2.0).exp_m1();
-        format!("{who} tell a difference to ±{half:.0} %: {help}")
+        if half < 1_000.0 {
+            format!("{who} tell a difference to ±{half:.0} %: {help}")
+        } else {
+            format!("{who} tell hardly anything: {help}")
+        }
     }
 }
 
