@@ -11,6 +11,7 @@ use super::judgement::{Judging, show};
 use super::output::{named_run, repeated_command, tool};
 use crate::comparison::{self, Asked, Compared, Comparison, Kind, Side, VERDICT_SCHEMA};
 use crate::recording::{self, Recorded, rfc3339};
+use crate::report;
 
 #[derive(Debug, Args)]
 #[command(
@@ -34,7 +35,7 @@ pub(super) struct Compare {
     /// Judge sides of different hosts, kernels or settings too: the difference is then theirs as well
     #[arg(long)]
     across_hosts: bool,
-    /// Write verdict.json into this folder, made if need be
+    /// Leave verdict.json, comparison.md and junit.xml in this folder, made if need be
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -122,11 +123,20 @@ impl Compare {
     }
 }
 
-/// Leaves what was found in a folder.
+/// Leaves what was found in a folder, in each form.
 fn write(out: &Path, compared: &Compared) -> anyhow::Result<()> {
     std::fs::create_dir_all(out)
         .with_context(|| format!("cannot make --out {}; name another folder", out.display()))?;
-    let path = comparison::write(out, &compared.comparison)?;
+    let comparison = &compared.comparison;
+    let path = comparison::write(out, comparison)?;
+    for (name, text) in [
+        ("comparison.md", report::comparison::markdown(comparison)),
+        ("junit.xml", report::comparison::junit(comparison)),
+    ] {
+        let path = out.join(name);
+        std::fs::write(&path, text)
+            .with_context(|| format!("cannot write {}; name another --out", path.display()))?;
+    }
     eprintln!("{}", path.display());
     Ok(())
 }

@@ -30,6 +30,9 @@ pub(super) struct Measured<'a> {
     count: u64,
 }
 
+/// A cell's phase on both sides, or why there is nothing to judge.
+pub(super) type Pair<'a> = Result<[Box<Measured<'a>>; 2], String>;
+
 /// Gathers the trials of a cell's phase from the runs of one side.
 pub(super) fn gather<'a>(
     side: &'a [Recorded],

@@ -69,7 +69,7 @@ fn bytes(count: Option<u64>) -> Option<String> {
 pub(super) fn differences(base: &[&Run], candidate: &[&Run]) -> Differences {
     let mut found = Differences::default();
     for (name, read) in FORBID {
-        found.add(name, [base, candidate], |run| read(run), true);
+        found.add(name, [base, candidate], read, true);
     }
     let hosts = base.iter().chain(candidate).map(|run| &run.host);
     let mitigations: BTreeSet<&String> = hosts.flat_map(|host| host.mitigations.keys()).collect();
@@ -79,7 +79,7 @@ pub(super) fn differences(base: &[&Run], candidate: &[&Run]) -> Differences {
         found.add(&name, [base, candidate], read, true);
     }
     for (name, read) in NAME {
-        found.add(name, [base, candidate], |run| read(run), false);
+        found.add(name, [base, candidate], read, false);
     }
     found
 }

@@ -7,6 +7,7 @@ mod document;
 mod file;
 mod gathering;
 mod hosts;
+mod judgement;
 mod receipts;
 mod sittings;
 

@@ -4,15 +4,12 @@ use std::collections::BTreeSet;
 
 use super::ComparisonError;
 use super::document::{CellVerdict, Statistic};
-use super::gathering::{Found, Measured, gather, unlike};
+use super::gathering::{Found, Measured, Pair, gather, unlike};
 use super::hosts::differences;
-use super::receipts::differing;
+use super::judgement::Judgement;
 use crate::mechanism::Phase;
 use crate::recording::{Recorded, Run, plain};
-use crate::statistics::{
-    BETWEEN, Histogram, Question, Strayed, Verdict, compare_sittings, normal_quantile,
-    value_of_sittings,
-};
+use crate::statistics::{Histogram, Question};
 
 /// What is asked of two sides.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,9 +39,6 @@ pub struct Judged {
     pub warnings: Vec<String>,
 }
 
-/// A cell's phase on both sides, or why there is nothing to judge.
-type Pair<'a> = Result<[Box<Measured<'a>>; 2], String>;
-
 /// Judges the runs of a candidate against those of a base.
 ///
 /// A cell that only one side can show is `not measurable` with the reason, so that a cell that has gone missing
@@ -60,69 +54,43 @@ pub fn judge(
     for (name, side) in [("base", base), ("candidate", candidate)] {
         once_each(name, side)?;
     }
-    let mut differences = differences(&runs_of(base), &runs_of(candidate));
-    let mut warnings = warnings(base, candidate);
-    let same = shared_run(base, candidate);
-    let forbidden = match &same {
-        Some(run) => Some(format!(
+    let differences = differences(&runs_of(base), &runs_of(candidate));
+    let (mut named, mut forbidden) = (differences.words.clone(), None);
+    if let Some(run) = shared_run(base, candidate) {
+        named.insert(0, format!("run: {run} is on both sides"));
+        forbidden = Some(format!(
             "{run} is on both sides: compared with itself it tells nothing; name two sittings"
-        )),
-        None => differences.reason().filter(|_| !asked.across_hosts),
+        ));
+    } else if !asked.across_hosts {
+        forbidden = differences.reason();
+    }
+    let pairs = pairs(base, candidate, asked)?;
+    let judgement = Judgement {
+        statistic: asked.statistic,
+        question: Question {
+            threshold: asked.threshold,
+            confidence: asked.confidence,
+            judgements: pairs.iter().filter(|(_, _, pair)| pair.is_ok()).count(),
+        },
+        forbidden,
     };
-    if let Some(run) = same {
-        differences
-            .words
-            .insert(0, format!("run: {run} is on both sides"));
-    }
-
-    let mut pairs = Vec::new();
-    for id in ids_of_both(base, candidate)? {
-        for &phase in &asked.phases {
-            if let Some(pair) = pair(base, candidate, id, phase, asked.statistic) {
-                pairs.push((id, phase, pair));
-            }
-        }
-    }
-    if pairs.is_empty() {
-        let phases: Vec<_> = asked
-            .phases
-            .iter()
-            .map(|phase| format!("`{}`", phase.name()))
-            .collect();
-        return Err(ComparisonError::NoPhase {
-            phases: phases.join(" or "),
-        });
-    }
-    let question = Question {
-        threshold: asked.threshold,
-        confidence: asked.confidence,
-        judgements: pairs.iter().filter(|(_, _, pair)| pair.is_ok()).count(),
+    let mut judged = Judged {
+        cells: Vec::new(),
+        samples: Vec::new(),
+        differences: named,
+        warnings: warnings(base, candidate),
     };
-    let (mut cells, mut samples) = (Vec::new(), Vec::new());
     for (id, phase, pair) in pairs {
-        let judgement = Judgement {
-            asked,
-            question,
-            forbidden: forbidden.as_deref(),
-        };
-        let cell = judgement.verdict(id, phase, &pair);
-        if let (Verdict::NotMeasurable, Some(reason), true) =
-            (cell.verdict, &cell.reason, pair.is_err())
-        {
-            warnings.push(format!("{} {}: {reason}", plain(id), phase.name()));
+        if let Err(reason) = &pair {
+            let warning = format!("{} {}: {reason}", plain(id), phase.name());
+            judged.warnings.push(warning);
         }
-        cells.push(cell);
-        samples.push(
-            pair.ok()
-                .and_then(|[base, candidate]| Some([base.samples?, candidate.samples?])),
-        );
+        judged.cells.push(judgement.verdict(id, phase, &pair));
+        let samples =
+            |[base, candidate]: [Box<Measured>; 2]| Some([base.samples?, candidate.samples?]);
+        judged.samples.push(pair.ok().and_then(samples));
     }
-    Ok(Judged {
-        cells,
-        samples,
-        differences: differences.words,
-        warnings,
-    })
+    Ok(judged)
 }
 
 fn once_each(side: &'static str, runs: &[Recorded]) -> Result<(), ComparisonError> {
@@ -204,6 +172,32 @@ fn listed(ids: &[&str]) -> String {
     }
 }
 
+/// All that can be judged or should be there to be judged.
+fn pairs<'a>(
+    base: &'a [Recorded],
+    candidate: &'a [Recorded],
+    asked: &Asked,
+) -> Result<Vec<(&'a str, Phase, Pair<'a>)>, ComparisonError> {
+    let mut pairs = Vec::new();
+    for id in ids_of_both(base, candidate)? {
+        for &phase in &asked.phases {
+            if let Some(pair) = pair(base, candidate, id, phase, asked.statistic) {
+                pairs.push((id, phase, pair));
+            }
+        }
+    }
+    if pairs.is_empty() {
+        let phases = asked
+            .phases
+            .iter()
+            .map(|phase| format!("`{}`", phase.name()));
+        return Err(ComparisonError::NoPhase {
+            phases: phases.collect::<Vec<_>>().join(" or "),
+        });
+    }
+    Ok(pairs)
+}
+
 /// Both sides of a cell's phase; `None` where neither has anything to show.
 fn pair<'a>(
     base: &'a [Recorded],
@@ -227,128 +221,4 @@ fn pair<'a>(
         (_, Found::Nothing(reason)) => format!("only the base measured it; candidate: {reason}"),
     };
     Some(Err(reason))
-}
-
-/// What every cell is judged by.
-struct Judgement<'a> {
-    asked: &'a Asked,
-    question: Question,
-    /// Why no verdict may be given, if so.
-    forbidden: Option<&'a str>,
-}
-
-impl Judgement<'_> {
-    fn verdict(&self, id: &str, phase: Phase, pair: &Pair) -> CellVerdict {
-        let level = self.question.level(1);
-        let mut verdict = CellVerdict {
-            id: id.to_owned(),
-            phase,
-            verdict: Verdict::NotMeasurable,
-            reason: None,
-            effect: None,
-            low: None,
-            high: None,
-            statistic: self.asked.statistic,
-            confidence: self.asked.confidence,
-            interval_confidence: 1.0 - level,
-            pairs: 0,
-            look: 0,
-            seconds: 0.0,
-            spread: None,
-            pairs_needed: None,
-            confirmation: None,
-            looks: Vec::new(),
-            base: None,
-            candidate: None,
-        };
-        match pair {
-            Ok(sides) => self.fill(&mut verdict, sides, level),
-            Err(reason) => verdict.reason = Some(reason.clone()),
-        }
-        verdict
-    }
-
-    fn fill(&self, verdict: &mut CellVerdict, [base, candidate]: &[Box<Measured>; 2], level: f64) {
-        let values = [base, candidate].map(|side| value_of_sittings(&side.sittings));
-        if let [Some(of_base), Some(of_candidate)] = values {
-            verdict.effect = Some((of_candidate - of_base).exp_m1());
-            verdict.base = Some(base.figures(of_base));
-            verdict.candidate = Some(candidate.figures(of_candidate));
-        }
-        let mut reasons = Vec::new();
-        let seen = compare_sittings(&base.sittings, &candidate.sittings, level);
-        if let Some(reason) = self.forbidden {
-            reasons.push(reason.to_owned());
-        } else if never_varies(base, candidate) {
-            reasons.push(
-                "every trial of a sitting took the very same time: the clock is too coarse for it, or the times \
-                 are made up"
-                    .to_owned(),
-            );
-        } else if let Some(seen) = seen {
-            let said = self.question.judge(seen.shift.low, seen.shift.high);
-            verdict.verdict = said.unwrap_or(Verdict::Inconclusive);
-            // Three sittings in all can leave an end beyond any number.
-            let end = |log: f64| Some(log.exp_m1()).filter(|end| end.is_finite());
-            (verdict.low, verdict.high) = (end(seen.shift.low), end(seen.shift.high));
-            verdict.spread = Some(seen.deviation);
-            if said.is_none() {
-                reasons.push(self.undecided(&seen, level, [base, candidate]));
-            }
-        } else {
-            reasons.push(
-                "one trial in each of two sittings tells nothing of how trials spread; measure with --trials 3 or \
-                 more"
-                    .to_owned(),
-            );
-        }
-        let apart = differing(&base.receipts, &candidate.receipts);
-        if !apart.is_empty() {
-            reasons.push(format!(
-                "the subjects were not alike ({}), which may be all of the difference",
-                apart.join(", ")
-            ));
-        }
-        verdict.reason = (!reasons.is_empty()).then(|| reasons.join("; "));
-    }
-
-    /// Why the interval reaches over a threshold, and what would help.
-    fn undecided(&self, seen: &Strayed, level: f64, sides: [&Measured; 2]) -> String {
-        const MOST: f64 = 100.0;
-        let way = (seen.shift.centre.abs() - self.question.bound()).abs();
-        let ends = normal_quantile(1.0 - level / 2.0);
-        let needed = (2.0 * (ends * seen.sitting / way).powi(2)).ceil();
-        let fewest = sides.map(|side| side.sittings.len());
-        let help =
-            if needed.is_finite() && needed <= MOST && needed > fewest[0].min(fewest[1]) as f64 {
-                format!("about {needed} sittings a side would decide, or one `forkbench ab`")
-            } else {
-                "`forkbench ab` decides in one sitting".to_owned()
-            };
-        let who = if seen.estimated {
-            format!("sittings that stray by {:.1} %", 100.0 * seen.sitting)
-        } else if seen.sitting > 2.0 * BETWEEN {
-            format!(
-                "sittings whose trials spread so far ({:.1} %)",
-                100.0 * seen.sitting
-            )
-        } else if fewest == [1, 1] {
-            "single sittings".to_owned()
-        } else {
-            "so few sittings".to_owned()
-        };
-        let half = 100.0 * ((seen.shift.high - seen.shift.low) / 2.0).exp_m1();
-        if half < 1_000.0 {
-            format!("{who} tell a difference to ±{half:.0} %: {help}")
-        } else {
-            format!("{who} tell hardly anything: {help}")
-        }
-    }
-}
-
-/// Whether no trial differs from the others of its sitting, though there are several.
-fn never_varies(base: &Measured, candidate: &Measured) -> bool {
-    let sides = [base, candidate];
-    let several = sides.iter().any(|side| side.trials() > side.sittings.len());
-    several && sides.iter().all(|side| side.never_varies())
 }
