@@ -17,7 +17,7 @@ use forkbench::comparison::{CellVerdict, Compared, Comparison};
 use forkbench::mechanism::Phase;
 use forkbench::recording::RunWriter;
 use forkbench::report;
-use forkbench::report::comparison::{junit, markdown, page, table, write_comparison};
+use forkbench::report::comparison::{junit, markdown, page, table, write};
 use forkbench::statistics::{Histogram, Verdict};
 use markup::{assert_harmless, assert_sound, attribute, tags};
 
@@ -504,8 +504,7 @@ fn samples_that_are_missing_leave_their_charts_out() {
 #[test]
 fn page_and_chart_are_written_into_the_directory() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path =
-        write_comparison(folder.path(), &with_samples(all_verdicts(), 3)).expect("it is written");
+    let path = write(folder.path(), &with_samples(all_verdicts(), 3)).expect("it is written");
     assert_eq!(path, folder.path().join("index.html"));
     let page = std::fs::read_to_string(path).expect("it is there");
     assert!(page.starts_with("<!doctype html>"));

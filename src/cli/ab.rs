@@ -20,7 +20,7 @@ use crate::harness::interrupt;
 use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
 use crate::harness::plan;
 use crate::harness::runner::Outcome;
-use crate::recording::{self, Line, RecordingError, RunLine, RunWriter, Severity, Status, rfc3339};
+use crate::recording::{Line, RecordingError, RunLine, RunWriter, Severity, Status, rfc3339};
 use crate::report;
 
 #[derive(Debug, Args)]
@@ -137,8 +137,7 @@ impl Ab {
             samples: made.samples,
         };
         comparison::write(writer.directory(), &compared.comparison)?;
-        let recorded = recording::read(writer.directory())?;
-        let page = report::write(writer.directory(), &recorded);
+        let page = report::comparison::write(writer.directory(), &compared);
         show(&compared, self.judging.format(json))?;
         eprintln!("{}", page?.display());
         Ok(match self.judging.exit(&compared.comparison) {

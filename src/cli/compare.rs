@@ -35,7 +35,7 @@ pub(super) struct Compare {
     /// Judge sides of different hosts, kernels or settings too: the difference is then theirs as well
     #[arg(long)]
     across_hosts: bool,
-    /// Leave verdict.json, comparison.md and junit.xml in this folder, made if need be
+    /// Leave a page, verdict.json, comparison.md and junit.xml in this folder, made if need be
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -127,16 +127,8 @@ impl Compare {
 fn write(out: &Path, compared: &Compared) -> anyhow::Result<()> {
     std::fs::create_dir_all(out)
         .with_context(|| format!("cannot make --out {}; name another folder", out.display()))?;
-    let comparison = &compared.comparison;
-    let path = comparison::write(out, comparison)?;
-    for (name, text) in [
-        ("comparison.md", report::comparison::markdown(comparison)),
-        ("junit.xml", report::comparison::junit(comparison)),
-    ] {
-        let path = out.join(name);
-        std::fs::write(&path, text)
-            .with_context(|| format!("cannot write {}; name another --out", path.display()))?;
-    }
-    eprintln!("{}", path.display());
+    comparison::write(out, &compared.comparison)?;
+    let page = report::comparison::write(out, compared)?;
+    eprintln!("{}", page.display());
     Ok(())
 }

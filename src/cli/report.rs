@@ -57,7 +57,7 @@ impl Report {
 
     /// Draws and prints a run that compares two sides.
     fn show(&self, directory: &Path, compared: &Compared, json: bool) -> anyhow::Result<Exit> {
-        let page = report::comparison::write_comparison(directory, compared)?;
+        let page = report::comparison::write(directory, compared)?;
         if json {
             print_json(&compared.comparison)?;
             eprintln!("{}", page.display());

@@ -16,5 +16,5 @@ mod words;
 pub use junit::junit;
 pub use line::line;
 pub use markdown::markdown;
-pub use page::{page, write_comparison};
+pub use page::{page, write};
 pub use table::table;

@@ -16,6 +16,8 @@ use crate::statistics::{Histogram, Verdict};
 
 use super::cell::{Overlay, closing, look_numbers};
 use super::forest::{forest, look};
+use super::junit::junit;
+use super::markdown::markdown;
 use super::words;
 
 const TEMPLATE: &str = include_str!("../assets/comparison.html");
@@ -69,13 +71,14 @@ pub fn page(compared: &Compared) -> Result<String, ReportError> {
     rendered(TEMPLATE, STYLE, context)
 }
 
-/// Writes a comparison's `index.html` and `charts/forest.svg` into `dir` and returns the page's path.
+/// Writes a comparison into `dir` in each of its forms, `index.html`, `charts/forest.svg`, `comparison.md` and
+/// `junit.xml`, and returns the page's path.
 ///
 /// Each file is replaced whole, so that a reader never sees half of one.
 ///
 /// # Errors
 /// [`ReportError`] where the page cannot be made, or a file not written.
-pub fn write_comparison(dir: &Path, compared: &Compared) -> Result<PathBuf, ReportError> {
+pub fn write(dir: &Path, compared: &Compared) -> Result<PathBuf, ReportError> {
     let comparison = &compared.comparison;
     let folder = dir.join("charts");
     fs::create_dir_all(&folder).map_err(|source| ReportError::Write {
@@ -88,6 +91,8 @@ pub fn write_comparison(dir: &Path, compared: &Compared) -> Result<PathBuf, Repo
             standalone(&figure.wide).as_bytes(),
         )?;
     }
+    replace(&dir.join("comparison.md"), markdown(comparison).as_bytes())?;
+    replace(&dir.join("junit.xml"), junit(comparison).as_bytes())?;
     let path = dir.join("index.html");
     replace(&path, page(compared)?.as_bytes())?;
     Ok(path)

@@ -203,8 +203,7 @@ pub(super) fn answer(comparison: &Comparison) -> String {
     let best = cells
         .iter()
         .map(|(_, cell)| *cell)
-        .filter(|cell| cell.verdict == Verdict::Improved)
-        .next_back();
+        .rfind(|cell| cell.verdict == Verdict::Improved);
     match best {
         Some(best) => format!("{}; {nothing}", change(comparison, best)),
         None if open == 0 => {

@@ -1,5 +1,6 @@
 //! The pages that are opened, made once for all tests.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -87,6 +88,7 @@ pub fn hostile() -> Page {
         Recorded {
             run: serde_json::from_value(value).expect("free text is free"),
             histograms,
+            trial_histograms: BTreeMap::new(),
             problems: vec![HOSTILE.to_owned()],
         }
     })
