@@ -74,7 +74,7 @@ fn the_first_line_answers() {
     );
     assert_eq!(
         answer(vec![open()]),
-        "No verdict was reached: inconclusive."
+        "No verdict was reached: thread/0 is inconclusive."
     );
     assert_eq!(answer(Vec::new()), "Nothing was compared.");
     let twelve = cell("fork/0 vs thread/0", Verdict::Regressed, 11.0, 1.0);
@@ -127,6 +127,8 @@ fn the_table_has_everything_and_the_worst_first() {
             "  forkbench ab --a-subject ./old --b-subject ./new 'fork/*' --seed 42\n",
         ],
     );
+    comparison.command = "forkbench ab".to_owned();
+    assert!(table(&comparison, None, false).ends_with("\n  forkbench ab --seed 42\n"));
     comparison.differences = vec!["kernel: A 6.1, B 6.18".to_owned()];
     comparison.finished = None;
     let text = table(&comparison, None, false);
@@ -253,7 +255,7 @@ fn markdown_stays_below_the_limits_and_opens_nothing() {
     assert!(!text.contains(['\u{1b}', '\0', '\u{202e}']));
     let mut fenced = empty();
     fenced.command = "````\n<b>".to_owned();
-    assert!(markdown(&fenced).contains("\n`````\n```` <b>\n`````\n"));
+    assert!(markdown(&fenced).contains("\n`````\n```` <b> --seed 42\n`````\n"));
 }
 
 /// Elements, quotes and characters as XML 1.0 wants them.

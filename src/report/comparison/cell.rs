@@ -12,8 +12,8 @@ use crate::statistics::Histogram;
 use crate::units::human_time;
 
 use super::forest::look;
+use super::numbers;
 use super::ratios::Ratios;
-use super::words;
 
 /// CSS pixels, as wide as a phone.
 const SIZE: (f64, f64) = (316.0, 152.0);
@@ -286,15 +286,15 @@ pub(super) fn look_numbers(cell: &CellVerdict) -> Numbers {
     for look in looks(cell) {
         numbers.rows.push(vec![
             grouped(look.pairs),
-            words::signed(Some(look.effect)),
-            words::interval(Some(look.low), Some(look.high)),
+            numbers::signed(Some(look.effect)),
+            numbers::interval(Some(look.low), Some(look.high)),
         ]);
     }
     numbers.rows.extend(cell.confirmation.map(|seen| {
         vec![
             format!("{} fresh", grouped(seen.pairs)),
-            words::signed(Some(seen.effect)),
-            words::interval(Some(seen.low), Some(seen.high)),
+            numbers::signed(Some(seen.effect)),
+            numbers::interval(Some(seen.low), Some(seen.high)),
         ]
     }));
     numbers

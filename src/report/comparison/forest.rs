@@ -7,6 +7,7 @@ use crate::report::palette::{Ink, Look, MUTED, Marker, TEXT, look_of};
 use crate::report::pen::{Anchor, Pen, fitted, text_width};
 use crate::statistics::Verdict;
 
+use super::numbers;
 use super::ratios::Ratios;
 use super::words;
 
@@ -126,7 +127,8 @@ impl Forest<'_> {
             at.clamp(left + half - 4.0, right - half + 4.0)
         };
         let mut taken: Vec<(f64, f64)> = Vec::new();
-        let thresholds = axis.thresholds().into_iter().map(|mark| (mark, TEXT));
+        // Where there is no room for both, the one for the worse stays.
+        let thresholds = axis.thresholds().into_iter().rev().map(|mark| (mark, TEXT));
         let ticks = axis.ticks(64.0).into_iter().map(|mark| (mark, MUTED));
         for ((at, name), ink) in thresholds.chain(ticks) {
             let half = text_width(&name, size) / 2.0 + 7.0;
@@ -146,7 +148,7 @@ fn label(pen: &mut Pen, cell: &CellVerdict, form: Form, top: f64, y: f64) {
     let (left, right) = plot(form);
     let size = form.text();
     let name = words::name(cell);
-    let effect = words::signed(cell.effect);
+    let effect = numbers::signed(cell.effect);
     match form {
         Form::Wide => {
             let name = fitted(&name, size, left - 16.0);

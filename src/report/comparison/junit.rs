@@ -6,6 +6,8 @@
 use crate::comparison::{CellVerdict, Comparison};
 use crate::statistics::Verdict;
 
+use super::answer;
+use super::numbers;
 use super::table::block;
 use super::words;
 
@@ -40,7 +42,7 @@ pub fn junit(comparison: &Comparison) -> String {
     }
     let out = format!(
         "{}.\n{}\n",
-        words::summary(comparison),
+        answer::summary(comparison),
         words::command(comparison)
     );
     xml.push_str(&format!(
@@ -91,11 +93,11 @@ fn case(xml: &mut String, comparison: &Comparison, cell: &CellVerdict) {
         Verdict::Improved | Verdict::Unchanged => None,
     };
     if let Some(element) = element {
-        let interval = words::interval(cell.low, cell.high);
+        let interval = numbers::interval(cell.low, cell.high);
         let message = format!(
             "{}: {} ({interval})",
             words::said(cell),
-            words::signed(cell.effect)
+            numbers::signed(cell.effect)
         );
         xml.push_str(&format!(
             "\n<{element} type=\"{}\" message=\"{}\">{}</{element}>\n",

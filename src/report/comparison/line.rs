@@ -1,6 +1,6 @@
 //! An interval against its threshold, in a line of characters.
 
-use super::words::signed;
+use super::numbers::signed;
 
 /// How many thresholds the line reaches to either side.
 const REACH: f64 = 3.0;

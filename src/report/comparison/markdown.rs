@@ -4,6 +4,8 @@ use crate::comparison::{CellVerdict, Comparison, SideFigures};
 use crate::report::markdown::escaped;
 use crate::report::reading::{grouped, short};
 
+use super::answer;
+use super::numbers;
 use super::words;
 
 /// GitHub refuses comments of more than 65,536 characters; bytes are counted here, to be safe.
@@ -20,8 +22,8 @@ const NOTES_BYTES: usize = 14_000;
 /// comparison's own text is escaped: it opens no link, no tag and no column, and calls nobody.
 pub fn markdown(comparison: &Comparison) -> String {
     let cells = words::worst_first(comparison);
-    let mut text = format!("**{}.**\n\n", escaped(&words::answer(comparison)));
-    text.push_str(&format!("{}.\n", escaped(&words::summary(comparison))));
+    let mut text = format!("**{}.**\n\n", escaped(&answer::answer(comparison)));
+    text.push_str(&format!("{}.\n", escaped(&answer::summary(comparison))));
     if comparison.finished.is_none() {
         text.push_str("\nIt did not finish: what stands here is all it had.\n");
     }
@@ -83,8 +85,8 @@ fn row(comparison: &Comparison, cell: &CellVerdict) -> String {
     format!(
         "| {mark} | {} | {} | {} | {} | {} | {} |\n",
         escaped(&words::name(cell)),
-        words::signed(cell.effect),
-        words::interval(cell.low, cell.high),
+        numbers::signed(cell.effect),
+        numbers::interval(cell.low, cell.high),
         side(&cell.base),
         side(&cell.candidate),
         words::effort(comparison, cell),

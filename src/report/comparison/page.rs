@@ -14,10 +14,12 @@ use crate::report::reading::{grouped, plain, short};
 use crate::report::{ReportError, replace};
 use crate::statistics::{Histogram, Verdict};
 
+use super::answer;
 use super::cell::{Overlay, closing, look_numbers};
 use super::forest::{forest, look};
 use super::junit::junit;
 use super::markdown::markdown;
+use super::numbers;
 use super::words;
 
 const TEMPLATE: &str = include_str!("../assets/comparison.html");
@@ -47,9 +49,9 @@ pub fn page(compared: &Compared) -> Result<String, ReportError> {
         .collect();
     let context = context! {
         version => plain(&comparison.tool.version),
-        question => words::question(comparison),
-        answer => unbroken(&words::answer(comparison)),
-        summary => unbroken(&words::summary(comparison)),
+        question => answer::question(comparison),
+        answer => unbroken(&answer::answer(comparison)),
+        summary => unbroken(&answer::summary(comparison)),
         counts => counts(comparison),
         finished => comparison.finished.is_some(),
         started => short(&comparison.started, 60),
@@ -155,9 +157,9 @@ fn row(comparison: &Comparison, cell: &CellVerdict, anchor: Option<&str>) -> Val
         class => look(cell.verdict).ink.class,
         tag => tag(cell.verdict),
         said => words::said(cell),
-        effect => words::signed(cell.effect),
+        effect => numbers::signed(cell.effect),
         sort => cell.effect.filter(|effect| effect.is_finite()),
-        interval => unbroken(&words::interval(cell.low, cell.high)),
+        interval => unbroken(&numbers::interval(cell.low, cell.high)),
         effort => words::effort(comparison, cell),
         figures => figures(cell),
     }

@@ -3,7 +3,7 @@
 use crate::report::palette::{AXIS, GRID, Ink};
 use crate::report::pen::Pen;
 
-use super::words::signed;
+use super::numbers::signed;
 
 /// No axis goes further than a factor of about 1,000.
 const FARTHEST: f64 = 7.0;

@@ -5,7 +5,9 @@ use crate::report::reading::short;
 use crate::report::terminal::{Styles, columns, pad, pad_left, wrapped};
 use crate::statistics::Verdict;
 
+use super::answer;
 use super::line::{line, scale};
+use super::numbers;
 use super::words;
 
 /// As wide as the longest verdict.
@@ -20,7 +22,7 @@ const EFFORT: usize = 26;
 /// A comparison as a table for a terminal of `width` columns (80 where unknown, 40 to 100 are used).
 ///
 /// In what the sides differ comes first, then the answer, then each cell with verdict, effect, interval,
-/// [number line](super::line), both sides' figures and what there is to add; last the summary, the seed and
+/// [number line](super::line()), both sides' figures and what there is to add; last the summary, the seed and
 /// the command, which is never broken. With `colour`, ANSI styles are added. Control characters of the
 /// comparison's own text never reach the terminal.
 pub fn table(comparison: &Comparison, width: Option<usize>, colour: bool) -> String {
@@ -94,7 +96,7 @@ impl Sheet<'_> {
             }
             text.push('\n');
         }
-        self.tell(text, "1", &format!("{}.", words::answer(comparison)), "");
+        self.tell(text, "1", &format!("{}.", answer::answer(comparison)), "");
         if comparison.finished.is_none() {
             self.tell(
                 text,
@@ -130,7 +132,7 @@ impl Sheet<'_> {
             text.push_str(&format!("  {drawn}  {}\n", self.styles.dim(&effort)));
         } else {
             text.push_str(&format!("  {drawn}\n"));
-            let interval = words::interval(cell.low, cell.high);
+            let interval = numbers::interval(cell.low, cell.high);
             self.tell(text, "2", &format!("{interval}; {effort}"), "  ");
         }
         self.figures(text, cell);
@@ -142,9 +144,9 @@ impl Sheet<'_> {
     /// Verdict, name, effect and, where there is room, its interval; a name that is too long for its
     /// room has lines of its own.
     fn title(&self, text: &mut String, cell: &CellVerdict, code: &str) {
-        let mut numbers = pad_left(&words::signed(cell.effect), EFFECT);
+        let mut numbers = pad_left(&numbers::signed(cell.effect), EFFECT);
         if self.is_wide() {
-            numbers.push_str(&pad_left(&words::interval(cell.low, cell.high), INTERVAL));
+            numbers.push_str(&pad_left(&numbers::interval(cell.low, cell.high), INTERVAL));
         }
         let room = self.width - VERDICT - 2 - numbers.chars().count();
         let name = words::name(cell);
@@ -180,7 +182,7 @@ impl Sheet<'_> {
         if !comparison.cells.is_empty() {
             text.push('\n');
         }
-        self.tell(text, "1", &format!("{}.", words::summary(comparison)), "");
+        self.tell(text, "1", &format!("{}.", answer::summary(comparison)), "");
         if comparison
             .cells
             .iter()

@@ -1,23 +1,15 @@
 //! What is said of a comparison, the same on page, terminal and in Markdown.
 
-use std::collections::BTreeSet;
-
 use crate::comparison::{CellVerdict, Comparison, Kind, SideFigures, Statistic};
 use crate::mechanism::Phase;
-use crate::report::reading::{factor, grouped, plain, short};
+use crate::report::reading::{grouped, plain, short};
 use crate::statistics::{LOOKS, Verdict};
 use crate::units::Nanoseconds;
 
-/// Ratios from here on are written as factors.
-const FACTORS_FROM: f64 = 9.995;
-/// A factor that says no more than "absurd".
-const GREATEST_FACTOR: f64 = 1e9;
+use super::numbers::{finite, interval, percent, seconds, signed};
+
 /// A cell's name in a sentence is no longer.
 pub(super) const LONGEST_NAME: usize = 120;
-
-fn finite(value: Option<f64>) -> Option<f64> {
-    value.filter(|value| value.is_finite())
-}
 
 /// Cells with their places in the document, the worst first: by verdict, then the slowest, then as measured.
 pub(super) fn worst_first(comparison: &Comparison) -> Vec<(usize, &CellVerdict)> {
@@ -28,74 +20,6 @@ pub(super) fn worst_first(comparison: &Comparison) -> Vec<(usize, &CellVerdict)>
         by_verdict.then_with(|| effect(b).total_cmp(&effect(a)))
     });
     cells
-}
-
-/// A share as a percentage with the digits it was given with: `3 %`, `99.9 %`.
-pub(super) fn percent(share: f64) -> String {
-    if !share.is_finite() {
-        return "–".to_owned();
-    }
-    let text = format!("{:.4}", (share * 100.0).clamp(-1e9, 1e9));
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-fn decimals(percentage: f64) -> usize {
-    match percentage.abs() {
-        p if p < 0.995 => 2,
-        p if p < 99.95 => 1,
-        _ => 0,
-    }
-}
-
-fn factor_of(effect: f64) -> String {
-    format!("×{}", factor((1.0 + effect).min(GREATEST_FACTOR)))
-}
-
-fn signed_with(effect: f64, decimals: usize) -> String {
-    if effect >= FACTORS_FROM {
-        return factor_of(effect);
-    }
-    let percentage = effect * 100.0;
-    let digits = format!("{:.decimals$}", percentage.abs());
-    let is_zero = digits.chars().all(|c| c == '0' || c == '.');
-    let sign = match percentage < 0.0 {
-        _ if is_zero => "",
-        true => "−",
-        false => "+",
-    };
-    format!("{sign}{digits}")
-}
-
-/// An effect: `+5.1 %`, `−0.42 %`, `×12`.
-pub(super) fn signed(effect: Option<f64>) -> String {
-    match finite(effect) {
-        None => "–".to_owned(),
-        Some(effect) => {
-            let text = signed_with(effect.max(-1.0), decimals(effect * 100.0));
-            let unit = if effect >= FACTORS_FROM { "" } else { " %" };
-            format!("{text}{unit}")
-        }
-    }
-}
-
-/// An interval: `+4.7 to +5.6 %`. An end that is no number is `–`.
-pub(super) fn interval(low: Option<f64>, high: Option<f64>) -> String {
-    let (low, high) = (finite(low), finite(high));
-    let widest = [low, high].into_iter().flatten().map(f64::abs);
-    let Some(widest) = widest.reduce(f64::max) else {
-        return "–".to_owned();
-    };
-    let decimals = decimals(widest * 100.0);
-    let end = |value: Option<f64>| match value {
-        Some(value) => signed_with(value.max(-1.0), decimals),
-        None => "–".to_owned(),
-    };
-    let unit = if high.is_some_and(|high| high >= FACTORS_FROM) {
-        ""
-    } else {
-        " %"
-    };
-    format!("{} to {}{unit}", end(low), end(high))
 }
 
 /// A cell's name, with its phase where that is not `call`.
@@ -113,167 +37,6 @@ pub(super) fn said(cell: &CellVerdict) -> String {
     match cell.verdict {
         Verdict::Unchanged => format!("{} unchanged", cell.statistic.name()),
         other => other.word().to_owned(),
-    }
-}
-
-/// How a change reads in a sentence: `is 5.1 % slower in B (4.7 to 5.6 %, 99 %)`.
-fn change(comparison: &Comparison, cell: &CellVerdict) -> String {
-    let name = name(cell);
-    let (subject, against) = match name.split_once(" vs ") {
-        Some((base, candidate)) => (candidate.to_owned(), format!("than {base}")),
-        None => (name, "in B".to_owned()),
-    };
-    let confidence = percent(comparison.confidence);
-    let effect = finite(cell.effect).unwrap_or(0.0);
-    let span = interval(cell.low, cell.high);
-    if effect >= FACTORS_FROM {
-        let than = if against == "in B" {
-            "in A"
-        } else {
-            against.trim_start_matches("than ")
-        };
-        let times = factor((1.0 + effect).min(GREATEST_FACTOR));
-        return format!("{subject} takes {times} times as long as {than} ({span}, {confidence})");
-    }
-    let word = if effect < 0.0 { "faster" } else { "slower" };
-    // A faster side's interval reads from its smaller change to its greater one.
-    let span = match (cell.low, cell.high) {
-        (Some(low), Some(high)) if high < 0.0 => interval(Some(-high), Some(-low)).replace('+', ""),
-        (Some(low), Some(_)) if low > 0.0 => span.replace('+', ""),
-        _ => span,
-    };
-    let size = signed(Some(effect.abs())).replace('+', "");
-    format!("{subject} is {size} {word} {against} ({span}, {confidence})")
-}
-
-/// What was asked.
-pub(super) fn question(comparison: &Comparison) -> String {
-    if comparison.threshold > 0.0 {
-        let threshold = percent(comparison.threshold);
-        format!("Is B slower than A by more than {threshold}?")
-    } else {
-        "Is B slower than A?".to_owned()
-    }
-}
-
-fn count(comparison: &Comparison, verdict: Verdict) -> usize {
-    let cells = comparison.cells.iter();
-    cells.filter(|cell| cell.verdict == verdict).count()
-}
-
-fn cells_in_words(count: usize) -> String {
-    if count == 1 {
-        "1 cell".to_owned()
-    } else {
-        format!("{} cells", grouped(count as u64))
-    }
-}
-
-/// The answer in one sentence, without its full stop.
-pub(super) fn answer(comparison: &Comparison) -> String {
-    let cells = worst_first(comparison);
-    let Some((_, worst)) = cells.first() else {
-        return "Nothing was compared".to_owned();
-    };
-    let of = |verdict| count(comparison, verdict);
-    let regressed = of(Verdict::Regressed);
-    if regressed > 0 {
-        let more = match regressed - 1 {
-            0 => String::new(),
-            1 => "; 1 more cell got slower".to_owned(),
-            more => format!("; {} more cells got slower", grouped(more as u64)),
-        };
-        return format!("{}{more}", change(comparison, worst));
-    }
-    let threshold = percent(comparison.threshold);
-    let by = if comparison.threshold > 0.0 {
-        format!(" by more than {threshold}")
-    } else {
-        String::new()
-    };
-    let open = of(Verdict::Inconclusive) + of(Verdict::NotMeasurable);
-    let nothing = match open {
-        0 => format!("nothing got slower{by}"),
-        _ if open == cells.len() => "no verdict was reached".to_owned(),
-        _ => format!(
-            "nothing is known to be slower{by}, and {} undecided",
-            are(open)
-        ),
-    };
-    let best = cells
-        .iter()
-        .map(|(_, cell)| *cell)
-        .rfind(|cell| cell.verdict == Verdict::Improved);
-    match best {
-        Some(best) => format!("{}; {nothing}", change(comparison, best)),
-        None if open == 0 => {
-            let statistic = worst.statistic.name();
-            let cells = cells_in_words(cells.len());
-            sentence(&format!("{nothing}: {statistic} unchanged in {cells}"))
-        }
-        None if open == cells.len() => {
-            let each = if open == 1 {
-                said(worst)
-            } else {
-                format!("{} are undecided", cells_in_words(open))
-            };
-            sentence(&format!("{nothing}: {each}"))
-        }
-        None => sentence(&nothing),
-    }
-}
-
-fn are(count: usize) -> String {
-    format!(
-        "{} {}",
-        cells_in_words(count),
-        if count == 1 { "is" } else { "are" }
-    )
-}
-
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
-}
-
-/// `4 cells: 1 regressed, 3 unchanged; all verdicts hold together with 99 %`.
-pub(super) fn summary(comparison: &Comparison) -> String {
-    let judgements = comparison.cells.len();
-    let ids: BTreeSet<&str> = comparison
-        .cells
-        .iter()
-        .map(|cell| cell.id.as_str())
-        .collect();
-    let cells = cells_in_words(ids.len());
-    let what = if ids.len() == judgements {
-        cells
-    } else {
-        format!("{} judgements of {cells}", grouped(judgements as u64))
-    };
-    let counts: Vec<String> = Verdict::ALL
-        .into_iter()
-        .map(|verdict| (count(comparison, verdict), verdict.word()))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{} {word}", grouped(count as u64)))
-        .collect();
-    if counts.is_empty() {
-        return "0 cells".to_owned();
-    }
-    format!(
-        "{what}: {}; all verdicts hold together with {}",
-        counts.join(", "),
-        percent(comparison.confidence)
-    )
-}
-
-/// Seconds with three significant digits.
-pub(super) fn seconds(seconds: f64) -> String {
-    if seconds.is_finite() && seconds >= 0.0 {
-        Nanoseconds(seconds.min(1e9) * 1e9).to_string()
-    } else {
-        "–".to_owned()
     }
 }
 
@@ -414,9 +177,13 @@ pub(super) fn differences(comparison: &Comparison) -> Vec<String> {
         .collect()
 }
 
-/// The command that repeats it; as long as it is, it stays one that can be pasted.
+/// The command that repeats it, with the seed it drew; as long as it is, it stays one that can be pasted.
 pub(super) fn command(comparison: &Comparison) -> String {
-    plain(&comparison.command)
+    let command = plain(&comparison.command);
+    match comparison.seed {
+        Some(seed) if !command.contains("--seed") => format!("{command} --seed {seed}"),
+        _ => command,
+    }
 }
 
 /// How it was made, as labels and values: question, seed, host, tool.
