@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
-use super::judgement::{Judging, show};
+use super::judgement::{Format, Judging, show};
 use super::output::{named_run, repeated_command, tool};
 use crate::comparison::{self, Asked, Compared, Comparison, Kind, Side, VERDICT_SCHEMA};
 use crate::recording::{self, Recorded, rfc3339};
@@ -89,8 +89,12 @@ impl Compare {
             across_hosts: self.across_hosts,
         };
         let judged = comparison::judge(&base, &candidate, &asked)?;
-        for difference in &judged.differences {
-            eprintln!("note: {difference}");
+        let format = self.judging.format(json);
+        // The table begins with them.
+        if format != Format::Table {
+            for difference in &judged.differences {
+                eprintln!("note: {difference}");
+            }
         }
         for warning in &judged.warnings {
             eprintln!("warning: {warning}");
@@ -118,7 +122,7 @@ impl Compare {
         if let Some(out) = &self.out {
             write(out, &compared)?;
         }
-        show(&compared, self.judging.format(json))?;
+        show(&compared, format)?;
         Ok(self.judging.exit(&compared.comparison))
     }
 }

@@ -6,8 +6,11 @@ use super::gathering::{Measured, Pair};
 use super::receipts::differing;
 use crate::mechanism::Phase;
 use crate::statistics::{
-    BETWEEN, Question, Strayed, Verdict, compare_sittings, normal_quantile, value_of_sittings,
+    BETWEEN, Question, Strayed, Verdict, compare_sittings, student_quantile, value_of_sittings,
 };
+
+/// More than anybody would make.
+const MOST_SITTINGS: usize = 50;
 
 /// What every cell is judged by.
 pub(super) struct Judgement {
@@ -97,17 +100,20 @@ impl Judgement {
 
     /// Why the interval reaches over a threshold, and what would help.
     fn undecided(&self, seen: &Strayed, level: f64, sides: [&Measured; 2]) -> String {
-        const MOST: f64 = 100.0;
+        let counts = sides.map(|side| side.sittings.len());
         let way = (seen.shift.centre.abs() - self.question.bound()).abs();
-        let ends = normal_quantile(1.0 - level / 2.0);
-        let needed = (2.0 * (ends * seen.sitting / way).powi(2)).ceil();
-        let fewest = sides.map(|side| side.sittings.len());
-        let help =
-            if needed.is_finite() && needed <= MOST && needed > fewest[0].min(fewest[1]) as f64 {
-                format!("about {needed} sittings a side would decide, or one `forkbench ab`")
-            } else {
-                "`forkbench ab` decides in one sitting".to_owned()
-            };
+        // With that many a side they tell themselves how far they stray.
+        let half = |sittings: usize| {
+            let t = student_quantile(level, (2 * sittings - 2) as f64);
+            t * seen.sitting * (2.0 / sittings as f64).sqrt()
+        };
+        let more = counts[0].min(counts[1]) + 1;
+        let help = match (more..=MOST_SITTINGS).find(|&sittings| half(sittings) < way) {
+            Some(sittings) => {
+                format!("about {sittings} sittings a side would decide, or one `forkbench ab`")
+            }
+            None => "`forkbench ab` decides in one sitting".to_owned(),
+        };
         let who = if seen.estimated {
             format!("sittings that stray by {:.1} %", 100.0 * seen.sitting)
         } else if seen.sitting > 2.0 * BETWEEN {
@@ -115,7 +121,7 @@ impl Judgement {
                 "sittings whose trials spread so far ({:.1} %)",
                 100.0 * seen.sitting
             )
-        } else if fewest == [1, 1] {
+        } else if counts == [1, 1] {
             "single sittings".to_owned()
         } else {
             "so few sittings".to_owned()
