@@ -48,22 +48,24 @@ fn a_change_of_nothing_passes_and_a_slower_commit_does_not() {
         summary.contains(&format!("### forkbench: {verdict}")),
         "{summary}"
     );
-    assert!(
-        summary.contains("`good` (") && summary.contains("compared with `base` ("),
-        "{summary}"
-    );
+    assert!(summary.contains("A is `base` ("), "{summary}");
+    assert!(summary.contains("B is `good` ("), "{summary}");
 
     let slow = compared("good", "slow");
     assert_eq!(slow.status.code(), Some(3), "{}", told(&slow));
     assert_eq!(repository.output("verdict"), "regressed");
     let summary = repository.taken("summary");
     assert!(summary.contains("### forkbench: regressed"), "{summary}");
-    assert!(summary.contains("Regressed: `fork/0`, call +"), "{summary}");
+    assert!(summary.contains("| **regressed** | fork/0 "), "{summary}");
     assert!(said(&slow).contains("regressed"), "{}", said(&slow));
 
     let found = repository.scratch.path().join("found here");
     let run = repository.output("run");
-    for (file, same) in [("verdict.json", true), ("comparison.md", false)] {
+    for (file, same) in [
+        ("verdict.json", true),
+        ("junit.xml", true),
+        ("comparison.md", false),
+    ] {
         let text = fs::read_to_string(found.join(file)).unwrap();
         assert!(text.contains("regressed"), "{file}: {text}");
         let of_run = fs::read_to_string(format!("{run}/{file}"));
