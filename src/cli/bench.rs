@@ -72,8 +72,8 @@ impl BenchRun {
         let page: PathBuf = report::write(self.writer.directory(), &recorded)?;
         println!(
             "Criterion compares this sitting with the last one, and hosts drift between sittings: its \
-             \"change\" is no verdict.\n`forkbench ab`, which interleaves both sides and gives one, is not in this \
-             version yet.\nEvery sample, with the kernel's receipt for each parent:\n{}",
+             \"change\" is no verdict.\n`forkbench ab` interleaves both sides and gives one.\nEvery sample, with the \
+             kernel's receipt for each parent:\n{}",
             page.display()
         );
         Ok(())

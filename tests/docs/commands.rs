@@ -74,6 +74,12 @@ fn every_command_of_the_console_blocks_is_understood() {
                     assert!(source.is_file(), "{command:?}: no such target");
                 }
             }
+            script if script.starts_with("scripts/") => {
+                let mut asked = std::process::Command::new(path(script));
+                asked.args(arguments).arg("--help");
+                let output = asked.output().expect("it is there and may be run");
+                assert!(output.status.success(), "{command:?}: {output:?}");
+            }
             other => panic!("{command:?}: nobody holds `{other}` to anything"),
         }
     }
@@ -120,7 +126,11 @@ fn every_command_in_a_sentence_is_understood() {
 
 #[test]
 fn a_command_that_does_not_exist_is_seen() {
-    for line in ["ab --a fork/0", "run --patient", "run --max-footprint much"] {
+    for line in [
+        "race --a fork/0",
+        "run --patient",
+        "run --max-footprint much",
+    ] {
         assert!(is_understood(&words(line)).is_err(), "{line}");
     }
     assert_eq!(words("a 'b c'  d=''"), ["a", "b c", "d="]);
@@ -137,7 +147,7 @@ fn exit_codes_are_what_the_readme_says() {
     assert_eq!(code(&["list", "fork/0"]), Some(0));
     assert_eq!(code(&["list", "frok/0"]), Some(2));
     assert_eq!(code(&["report", "no-such-run"]), Some(1));
-    for code in [0, 1, 2, 4, 130] {
+    for code in [0, 1, 2, 3, 4, 130] {
         assert!(text.contains(&format!("| {code} | ")), "{code}");
     }
 }
