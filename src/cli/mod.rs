@@ -54,11 +54,12 @@ pub enum Exit {
                   forkbench run --quick                 an answer in 20 seconds\n  \
                   forkbench run 'fork/*' --time 2       fork at every size\n  \
                   forkbench report latest --open        look at it again\n  \
+                  forkbench ab --a-subject ./old --b-subject ./new   did it get slower?\n  \
                   forkbench export latest --format csv  take its figures elsewhere\n  \
                   forkbench explain fork                one child's life, step by step\n  \
                   forkbench doctor                      what would disturb a measurement here\n\n\
-                  Exit codes: 0 done, 1 something failed (the rest was measured), 2 usage, 4 this host \
-                  cannot answer, 130 after Ctrl-C (what was measured is kept)."
+                  Exit codes: 0 done, 1 something failed (the rest was measured), 2 usage, 3 the verdict that \
+                  --fail-on names, 4 this host cannot answer, 130 after Ctrl-C (what was measured is kept)."
 )]
 pub struct Cli {
     #[command(subcommand)]
