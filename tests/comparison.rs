@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use compared::{HOSTILE, absurd, all_verdicts, cell, empty, with_samples};
-use forkbench::comparison::{CellVerdict, Compared, Comparison};
+use forkbench::comparison::{CellVerdict, Compared, Comparison, Kind};
 use forkbench::mechanism::Phase;
 use forkbench::recording::RunWriter;
 use forkbench::report;
@@ -547,4 +547,28 @@ fn report_shows_the_comparison_of_a_run_that_holds_a_verdict() {
     assert_eq!(report(Some("--markdown")), markdown(&all_verdicts()));
     let document: serde_json::Value = serde_json::from_str(&report(Some("--json"))).expect("JSON");
     assert_eq!(document["schema"], forkbench::comparison::VERDICT_SCHEMA);
+}
+
+#[test]
+fn recorded_runs_are_shown_by_their_sittings() {
+    let mut comparison = all_verdicts();
+    (comparison.kind, comparison.seed, comparison.host) = (Kind::Compare, None, None);
+    for cell in &mut comparison.cells {
+        (cell.pairs, cell.look, cell.pairs_needed) = (0, 0, None);
+        (cell.confirmation, cell.looks) = (None, Vec::new());
+        if let Some(side) = &mut cell.candidate {
+            side.sittings = 3;
+        }
+    }
+    let text = table(&comparison, Some(80), false);
+    assert!(
+        text.contains("sittings: A 1, B 3") && !text.contains("36 pairs"),
+        "{text}"
+    );
+    assert!(text.ends_with(
+        "This repeats it:\n  forkbench ab --a-subject ./old --b-subject ./new 'fork/*' --seed 42\n"
+    ));
+    let page = drawn(comparison);
+    assert!(page.contains("sittings are counted, not trials") && !page.contains("signed-rank"));
+    assert!(!page.contains("How the interval of") && !page.contains("id=\"host\""));
 }

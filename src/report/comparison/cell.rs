@@ -36,10 +36,7 @@ impl<'a> Overlay<'a> {
         }
         let low = arms.iter().map(Histogram::min).min().unwrap_or(1);
         // A tail of a few samples must not squeeze the body.
-        let far = |arm: &Histogram| {
-            arm.max()
-                .min(arm.at(0.97).saturating_add(arm.at(0.97) / 16))
-        };
+        let far = |arm: &Histogram| arm.max().min(arm.at(0.93).saturating_add(arm.at(0.93) / 8));
         let high = arms
             .iter()
             .map(far)

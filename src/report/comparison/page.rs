@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
-use crate::comparison::{CellVerdict, Compared, Comparison, SideFigures};
+use crate::comparison::{CellVerdict, Compared, Comparison, Kind, SideFigures};
 use crate::recording::Host;
 use crate::report::charts::standalone;
 use crate::report::page::{host, rendered, unique_anchors};
@@ -53,6 +53,7 @@ pub fn page(compared: &Compared) -> Result<String, ReportError> {
         answer => unbroken(&answer::answer(comparison)),
         summary => unbroken(&answer::summary(comparison)),
         counts => counts(comparison),
+        is_paired => comparison.kind == Kind::Ab,
         finished => comparison.finished.is_some(),
         started => short(&comparison.started, 60),
         host_name => comparison.host.as_ref().map(|host| short(&host.name, 80)),
