@@ -7,7 +7,11 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::comparison::LookSeen;
 use crate::harness::ab::{Contest, Forecast, Judgement, Live};
+use crate::report::comparison::line;
 use crate::statistics::Procedure;
+
+/// Columns that an interval is drawn in.
+const LINE: usize = 21;
 
 /// Lines on standard error: one for each cell on a terminal, one for each look in a log.
 pub(super) struct Closing {
@@ -61,12 +65,12 @@ impl Closing {
     pub(super) fn paired(&mut self, live: &Live) {
         let id = live.contest().to_string();
         if self.lines.is_some() {
-            let text: Vec<String> = live
-                .judgements()
-                .iter()
-                .map(|judgement| self.state(&id, judgement))
-                .collect();
-            self.line(&id).set_message(text.join("  "));
+            for judgement in live.judgements() {
+                let text = self.state(&id, judgement);
+                let drawn = self.drawn(judgement);
+                let line = self.line(&format!("{id} {}", judgement.phase.name()));
+                line.set_message(format!("{drawn}{text}"));
+            }
             return;
         }
         for judgement in live.judgements() {
@@ -102,6 +106,20 @@ impl Closing {
         }
         text.push_str(&doing(procedure));
         text
+    }
+
+    /// The interval of the last look against the threshold.
+    fn drawn(&self, judgement: &Judgement) -> String {
+        let looks = judgement
+            .procedure
+            .as_ref()
+            .map_or(&[][..], Procedure::looks);
+        let Some(look) = looks.last() else {
+            return " ".repeat(LINE + 2);
+        };
+        let seen = LookSeen::of(look.pairs, look.shift);
+        let drawn = line(seen.low, seen.effect, seen.high, self.threshold, LINE);
+        format!("{drawn}  ")
     }
 
     /// The line of a cell, made when it is first needed.

@@ -14,6 +14,7 @@ mod random;
 mod signed_rank;
 mod sittings;
 mod student;
+mod verdict;
 
 pub use agreement::trials_disagree;
 pub use buckets::{LONGEST, SIGNIFICANT_DIGITS};
@@ -23,11 +24,10 @@ pub use interval::{Interval, Resampling, median, resample_medians, resample_tria
 pub use line::{Line, fit_line};
 pub use normal::normal_quantile;
 pub use power::{pairs_to_reach, reach};
-pub use procedure::{
-    Claim, Confirmation, LOOKS, Look, Outcome, Procedure, Question, TooFewPairs, Verdict,
-};
+pub use procedure::{Claim, Confirmation, LOOKS, Look, Outcome, Procedure, TooFewPairs};
 pub use quantile::{Quantiles, order_statistic, samples_needed};
 pub use random::Random;
 pub use signed_rank::{Shift, fewest_pairs, shift, spread, trimmed};
 pub use sittings::{BETWEEN, Strayed, compare_sittings, value_of_sittings};
 pub use student::student_quantile;
+pub use verdict::{Question, Verdict};

@@ -10,6 +10,7 @@ mod forecast;
 mod live;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::time::Duration;
 
