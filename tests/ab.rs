@@ -42,6 +42,7 @@ fn what_is_not_understood_is_named_with_its_remedy() {
             "--a-subject ./nowhere --b-subject ./nowhere",
             &["--a-subject", "`./nowhere`", "build it"],
         ),
+        ("--a x:fork/0 --b fork/0", &["x:fork/0", "--a-subject"]),
         ("--a-subject ' ' --b-subject x", &["--a-subject is empty"]),
         (
             "--a-subject $SUBJECT --b-subject $SUBJECT zork/*",
@@ -93,6 +94,42 @@ fn a_subject_against_itself_is_recorded_arm_by_arm_and_unchanged() {
     }
     assert!(scratch.run().unwrap().join("index.html").is_file());
     scratch.assert_nothing_left();
+}
+
+#[test]
+fn a_plan_says_what_is_compared_and_flags_override_it() {
+    let scratch = Scratch::new();
+    let subject = env!("CARGO_BIN_EXE_forkbench-subject");
+    let plan = format!(
+        "cells = [\"vfork/0\"]\nthreshold = \"60%\"\nconfidence = \"90%\"\nbudget = 4.0\nseed = 3\n\n[subjects]\na = \"{subject}\"\nb = \"{subject}\"\n"
+    );
+    std::fs::write(scratch.path().join("plan.toml"), plan).unwrap();
+    let output = ab(&scratch, "--plan plan.toml --threshold 50%");
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let made = document(&scratch);
+    assert_eq!(
+        (made.threshold, made.confidence, made.seed),
+        (0.5, 0.9, Some(3))
+    );
+    assert_eq!(
+        (made.budget, made.cells[0].id.as_str()),
+        (Some(4.0), "vfork/0")
+    );
+    std::fs::write(scratch.path().join("plan.toml"), "threshold = \"3\"").unwrap();
+    let output = ab(&scratch, "--plan plan.toml");
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert!(
+        told(&output).contains("threshold: `3` does not end in %"),
+        "{}",
+        told(&output)
+    );
+    std::fs::write(scratch.path().join("plan.toml"), "cells = [\"vfork/0\"]").unwrap();
+    let output = ab(&scratch, "--plan plan.toml");
+    assert!(
+        told(&output).contains("no subject `a`"),
+        "{}",
+        told(&output)
+    );
 }
 
 #[test]

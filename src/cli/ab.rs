@@ -3,29 +3,29 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use anyhow::bail;
+use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
 use super::closing::Closing;
-use super::judgement::{Judging, show};
+use super::judgement::{CONFIDENCE, Judging, THRESHOLD, show};
 use super::output::{fresh_seed, header, repeated_command, runs_folder};
+use super::plan_file::PlanFile;
 use super::run::seconds;
-use super::selection::{PlacementChoice, parse_cell};
+use super::selection::{PlacementChoice, leave_out};
+use super::sides::{Placing, Sides};
 use crate::comparison::{self, Compared, Comparison, Kind, Side, VERDICT_SCHEMA};
 use crate::harness::ab::{self, Contest, Forecast, Live, Observer, Settings, SubjectArms};
-use crate::harness::cell::Cell;
-use crate::harness::environment;
 use crate::harness::interrupt;
-use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
 use crate::harness::plan;
 use crate::harness::runner::Outcome;
 use crate::recording::{Line, RecordingError, RunLine, RunWriter, Severity, Status, rfc3339};
 use crate::report;
+use crate::units::parse_size;
 
 #[derive(Debug, Args)]
 #[command(
-    group = clap::ArgGroup::new("base").required(true).args(["a", "a_subject"]),
+    group = clap::ArgGroup::new("base").required(true).args(["a", "a_subject", "plan"]).multiple(true),
     after_help = "Examples:\n  forkbench ab --a fork/64MiB --b fork/67.2MiB\n  \
                   forkbench ab --a-subject ./old/forkbench-subject --b-subject ./new/forkbench-subject --fail-on regressed\n  \
                   forkbench ab --a-subject ./old --b-subject ./new 'fork/*' --threshold 1% --budget 120s\n\n\
@@ -75,6 +75,10 @@ pub(super) struct Ab {
     /// The program that children execute, with its arguments, in place of forkbench's own
     #[arg(long, value_name = "PROGRAM")]
     exec: Option<String>,
+    /// A TOML file with cells, threshold, confidence, budget, seed, placement, exec, and subjects `a` and `b`; flags
+    /// override it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["a", "b"])]
+    plan: Option<PathBuf>,
     /// The folder that run directories are made in [default: FORKBENCH_OUT, else reports]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -83,26 +87,20 @@ pub(super) struct Ab {
     patience: f64,
 }
 
-/// What is compared, and how its subjects are started.
-struct Sides {
-    contests: Vec<Contest>,
-    launcher: Launcher,
-    names: [String; 2],
-}
-
 impl Ab {
     pub(super) fn run(&self, json: bool) -> anyhow::Result<Exit> {
-        let sides = self.sides()?;
+        let plan = PlanFile::read(self.plan.as_deref())?;
+        let sides = self.sides(&plan)?;
         let launcher = sides
             .launcher
             .with_patience(Duration::from_secs_f64(self.patience));
         let settings = Settings {
             phases: self.judging.phases(),
             statistic: self.judging.statistic,
-            threshold: self.judging.threshold,
-            confidence: self.judging.confidence,
-            budget: self.budget.map(Duration::from_secs_f64),
-            seed: self.seed.unwrap_or_else(fresh_seed),
+            threshold: (self.judging.threshold.or(plan.threshold())).unwrap_or(THRESHOLD),
+            confidence: (self.judging.confidence.or(plan.confidence())).unwrap_or(CONFIDENCE),
+            budget: self.budget.or(plan.budget).map(Duration::from_secs_f64),
+            seed: self.seed.or(plan.seed).unwrap_or_else(fresh_seed),
         };
         interrupt::listen();
         let header = header("forkbench ab", repeated_command(), settings.seed);
@@ -148,81 +146,33 @@ impl Ab {
     }
 
     /// Reads both arms.
-    fn sides(&self) -> anyhow::Result<Sides> {
-        let cpus = environment::choose_cpus();
-        let native = SubjectCommand::native()?;
-        let exec = self.exec.as_deref();
-        match (&self.a, &self.b, &self.a_subject, &self.b_subject) {
-            (Some(a), Some(b), _, _) => {
-                let launcher = Launcher::new(native, Vec::new(), cpus, exec)?;
-                let contest = Contest {
-                    a: self.placed(parse_cell(a)?, &launcher),
-                    b: self.placed(parse_cell(b)?, &launcher),
-                };
-                let names = [contest.a.to_string(), contest.b.to_string()];
-                Ok(Sides {
-                    contests: vec![contest],
-                    launcher,
-                    names,
-                })
-            }
-            (_, _, Some(a), Some(b)) => {
-                let arms = SubjectCommand::arms(a, b)?;
-                for arm in &arms {
-                    let is_path = arm.program.components().count() > 1;
-                    if is_path && !arm.program.is_file() {
-                        return Err(LauncherError::NoProgram {
-                            arm: arm.name.clone(),
-                            program: arm.program.clone(),
-                        }
-                        .into());
-                    }
-                }
-                let launcher = Launcher::new(native, arms.to_vec(), cpus, exec)?;
-                let cells = self.cells()?;
-                let of = |cell: &Cell, subject: &str| {
-                    let subject = subject.to_owned();
-                    self.placed(
-                        Cell {
-                            subject,
-                            ..cell.clone()
-                        },
-                        &launcher,
-                    )
-                };
-                let contests = cells.iter().map(|cell| Contest {
-                    a: of(cell, "a"),
-                    b: of(cell, "b"),
-                });
-                Ok(Sides {
-                    contests: contests.collect(),
-                    launcher,
-                    names: [a.clone(), b.clone()],
-                })
-            }
-            _ => bail!(
-                "name two cells with --a and --b, or two subjects with --a-subject and --b-subject"
-            ),
+    fn sides(&self, plan: &PlanFile) -> anyhow::Result<Sides> {
+        let placing = Placing {
+            free: self.placement.or(plan.placement) == Some(PlacementChoice::Free),
+            exec: self.exec.as_deref().or(plan.exec.as_deref()),
+        };
+        if let (Some(a), Some(b)) = (&self.a, &self.b) {
+            return Sides::of_cells(a, b, &placing);
         }
-    }
-
-    /// The cells that filters select.
-    fn cells(&self) -> anyhow::Result<Vec<Cell>> {
-        if self.filters.is_empty() {
-            return Ok(plan::compared_cells());
+        let arm = |flag: &Option<String>, name: &str| {
+            let command = flag.as_ref().or_else(|| plan.subjects.get(name));
+            command.cloned().with_context(|| {
+                format!("the plan has no subject `{name}`: add it under [subjects], or use --{name}-subject")
+            })
+        };
+        let (a, b) = (arm(&self.a_subject, "a")?, arm(&self.b_subject, "b")?);
+        let filters = match self.filters.is_empty() {
+            true => &plan.cells,
+            false => &self.filters,
+        };
+        let mut cells = match filters.is_empty() {
+            true => plan::compared_cells(),
+            false => plan::select(&plan::default_cells(), filters)?,
+        };
+        if let Some(largest) = &plan.max_footprint {
+            leave_out(&mut cells, parse_size(largest)?)?;
         }
-        Ok(plan::select(&plan::default_cells(), &self.filters)?)
-    }
-
-    fn placed(&self, mut cell: Cell, launcher: &Launcher) -> Cell {
-        cell.free |= self.placement == Some(PlacementChoice::Free);
-        let executes = cell
-            .known_mechanism()
-            .is_none_or(|mechanism| mechanism.needs.image);
-        if executes {
-            cell.exec = launcher.exec_name();
-        }
-        cell
+        Sides::of_subjects(&a, &b, &cells, &placing)
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
-use super::judgement::{Format, Judging, show};
+use super::judgement::{CONFIDENCE, Format, Judging, THRESHOLD, show};
 use super::output::{named_run, repeated_command, tool};
 use crate::comparison::{self, Asked, Compared, Comparison, Kind, Side, VERDICT_SCHEMA};
 use crate::recording::{self, Recorded, rfc3339};
@@ -82,8 +82,8 @@ impl Compare {
         let started = rfc3339(SystemTime::now());
         let (base, candidate) = (self.base.read()?, self.candidate.read()?);
         let asked = Asked {
-            threshold: self.judging.threshold,
-            confidence: self.judging.confidence,
+            threshold: self.judging.threshold.unwrap_or(THRESHOLD),
+            confidence: self.judging.confidence.unwrap_or(CONFIDENCE),
             phases: self.judging.phases(),
             statistic: self.judging.statistic,
             across_hosts: self.across_hosts,

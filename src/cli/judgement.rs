@@ -14,12 +14,12 @@ use crate::units::parse_percentage;
 /// The flags of a judgement. Flattened into a verb's own.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Judging {
-    /// The smallest change that matters; 0% asks for any change at all
-    #[arg(long, value_name = "PERCENT", default_value = "3%", value_parser = threshold)]
-    pub threshold: f64,
-    /// With which probability all verdicts of this command hold together
-    #[arg(long, value_name = "PERCENT", default_value = "99%", value_parser = confidence)]
-    pub confidence: f64,
+    /// The smallest change that matters; 0% asks for any change at all [default: 3%]
+    #[arg(long, value_name = "PERCENT", value_parser = threshold)]
+    pub threshold: Option<f64>,
+    /// With which probability all verdicts of this command hold together [default: 99%]
+    #[arg(long, value_name = "PERCENT", value_parser = confidence)]
+    pub confidence: Option<f64>,
     /// What to judge: call, start, exec or reap, several joined by commas
     #[arg(long, value_name = "PHASE", default_value = "call", value_delimiter = ',', value_parser = phases())]
     phase: Vec<Phase>,
@@ -34,6 +34,10 @@ pub(super) struct Judging {
     #[arg(long, value_name = "FORMAT", value_enum, conflicts_with = "json")]
     format: Option<Format>,
 }
+
+/// The threshold and the confidence where nothing else is asked for.
+pub(super) const THRESHOLD: f64 = 0.03;
+pub(super) const CONFIDENCE: f64 = 0.99;
 
 /// Which verdicts end a command with [`Exit::Verdict`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -116,11 +120,11 @@ fn percentage(text: &str) -> Result<f64, String> {
     parse_percentage(text).map_err(|error| error.to_string())
 }
 
-fn threshold(text: &str) -> Result<f64, String> {
+pub(super) fn threshold(text: &str) -> Result<f64, String> {
     percentage(text)
 }
 
-fn confidence(text: &str) -> Result<f64, String> {
+pub(super) fn confidence(text: &str) -> Result<f64, String> {
     let share = percentage(text)?;
     if (0.5..=0.999_999).contains(&share) {
         Ok(share)
@@ -161,7 +165,7 @@ mod tests {
         let usual = parsed("x").unwrap();
         assert_eq!(
             (usual.judging.threshold, usual.judging.confidence),
-            (0.03, 0.99)
+            (None, None)
         );
         assert_eq!(usual.judging.phases(), [Phase::Call]);
         assert_eq!(usual.judging.statistic, Statistic::P10);
@@ -170,7 +174,10 @@ mod tests {
         let other =
             "x --threshold 0.5% --confidence 99.9999% --phase reap,call,reap --statistic p90";
         let other = parsed(other).unwrap().judging;
-        assert_eq!((other.threshold, other.confidence), (0.005, 0.999_999));
+        assert_eq!(
+            (other.threshold, other.confidence),
+            (Some(0.005), Some(0.999_999))
+        );
         assert_eq!(other.phases(), [Phase::Call, Phase::Reap]);
         assert_eq!(other.statistic, Statistic::P90);
     }

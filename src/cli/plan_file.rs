@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::judgement;
 use crate::units::parse_size;
 
 /// Trials per cell that can be asked for.
@@ -32,7 +33,13 @@ pub(super) struct PlanFile {
     pub max_footprint: Option<String>,
     /// The program that children execute.
     pub exec: Option<String>,
-    /// Commands of further subjects, by name.
+    /// For `ab`: the smallest change that matters, as in `3%`.
+    pub threshold: Option<String>,
+    /// For `ab`: with which probability all verdicts hold, as in `99%`.
+    pub confidence: Option<String>,
+    /// For `ab`: seconds for deciding, for each cell.
+    pub budget: Option<f64>,
+    /// Commands of further subjects, by name; `ab` takes `a` and `b`.
     #[serde(default)]
     pub subjects: BTreeMap<String, String>,
 }
@@ -77,6 +84,20 @@ impl PlanFile {
         Ok(plan)
     }
 
+    /// The threshold, a ratio less one.
+    pub(super) fn threshold(&self) -> Option<f64> {
+        self.threshold
+            .as_deref()
+            .and_then(|text| judgement::threshold(text).ok())
+    }
+
+    /// The confidence, between 0 and 1.
+    pub(super) fn confidence(&self) -> Option<f64> {
+        self.confidence
+            .as_deref()
+            .and_then(|text| judgement::confidence(text).ok())
+    }
+
     /// Holds its figures to the limits of the flags.
     fn check(&self) -> Result<(), String> {
         if let Some(trials) = self.trials.filter(|trials| !TRIALS.contains(trials)) {
@@ -84,6 +105,15 @@ impl PlanFile {
         }
         if let Some(time) = self.time.filter(|time| !TIME.contains(time)) {
             return Err(format!("time = {time} is not between 1 ms and a day"));
+        }
+        if let Some(budget) = self.budget.filter(|budget| !TIME.contains(budget)) {
+            return Err(format!("budget = {budget} is not between 1 ms and a day"));
+        }
+        if let Some(Err(error)) = self.threshold.as_deref().map(judgement::threshold) {
+            return Err(format!("threshold: {error}"));
+        }
+        if let Some(Err(error)) = self.confidence.as_deref().map(judgement::confidence) {
+            return Err(format!("confidence: {error}"));
         }
         match self.max_footprint.as_deref().map(parse_size) {
             Some(Err(error)) => Err(format!("max-footprint: {error}")),

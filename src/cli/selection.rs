@@ -41,7 +41,7 @@ pub(super) struct Selection {
     #[arg(long, value_name = "NAME=COMMAND")]
     pub subject: Vec<String>,
     /// A TOML file with cells, trials, time, seed, placement, max-footprint, exec and subjects; flags
-    /// override it
+    /// override it. What `ab` reads of it, threshold, confidence and budget, changes nothing here
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
 }
@@ -116,7 +116,7 @@ impl Selection {
 }
 
 /// Leaves out parents larger than `largest`.
-fn leave_out(cells: &mut Vec<Cell>, largest: u64) -> Result<(), PlanError> {
+pub(super) fn leave_out(cells: &mut Vec<Cell>, largest: u64) -> Result<(), PlanError> {
     let smallest = cells.iter().map(|cell| cell.footprint.bytes).min();
     cells.retain(|cell| cell.footprint.bytes <= largest);
     match smallest {

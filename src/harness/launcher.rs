@@ -69,6 +69,14 @@ pub enum LauncherError {
         /// The path that was named.
         program: PathBuf,
     },
+    /// A cell of another subject in the place of an arm.
+    #[error(
+        "{cell}: --a and --b compare two parents in forkbench's own subject; two subjects are compared with --a-subject and --b-subject"
+    )]
+    ForeignCell {
+        /// The cell.
+        cell: String,
+    },
     /// A cell's subject that nobody named.
     #[error("{cell}: no subject `{subject}`; name its command with --subject {subject}=COMMAND")]
     UnknownSubject {

@@ -1,0 +1,97 @@
+//! The two arms of `forkbench ab`, from what was written to what is started.
+
+use super::selection::parse_cell;
+use crate::harness::ab::Contest;
+use crate::harness::cell::{Cell, NATIVE};
+use crate::harness::environment;
+use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
+
+/// Where subjects run, and what their children execute.
+pub(super) struct Placing<'a> {
+    /// Left to the scheduler.
+    pub free: bool,
+    /// A foreign program.
+    pub exec: Option<&'a str>,
+}
+
+/// What is compared, and how its subjects are started.
+pub(super) struct Sides {
+    pub contests: Vec<Contest>,
+    pub launcher: Launcher,
+    /// What the base and the candidate are called, as they were given.
+    pub names: [String; 2],
+}
+
+impl Sides {
+    /// Two cells of the native subject.
+    pub(super) fn of_cells(a: &str, b: &str, placing: &Placing) -> anyhow::Result<Self> {
+        let launcher = launcher(Vec::new(), placing)?;
+        let contest = Contest {
+            a: placed(parse_cell(a)?, placing, &launcher),
+            b: placed(parse_cell(b)?, placing, &launcher),
+        };
+        for cell in [&contest.a, &contest.b] {
+            if cell.subject != NATIVE {
+                let cell = cell.to_string();
+                return Err(LauncherError::ForeignCell { cell }.into());
+            }
+        }
+        Ok(Self {
+            names: [contest.a.to_string(), contest.b.to_string()],
+            contests: vec![contest],
+            launcher,
+        })
+    }
+
+    /// Two subjects, at the same cells.
+    pub(super) fn of_subjects(
+        a: &str,
+        b: &str,
+        cells: &[Cell],
+        placing: &Placing,
+    ) -> anyhow::Result<Self> {
+        let arms = SubjectCommand::arms(a, b)?;
+        for arm in &arms {
+            let is_path = arm.program.components().count() > 1;
+            if is_path && !arm.program.is_file() {
+                let (arm, program) = (arm.name.clone(), arm.program.clone());
+                return Err(LauncherError::NoProgram { arm, program }.into());
+            }
+        }
+        let launcher = launcher(arms.to_vec(), placing)?;
+        let of = |cell: &Cell, subject: &str| {
+            let subject = subject.to_owned();
+            let cell = Cell {
+                subject,
+                ..cell.clone()
+            };
+            placed(cell, placing, &launcher)
+        };
+        let contests = cells.iter().map(|cell| Contest {
+            a: of(cell, "a"),
+            b: of(cell, "b"),
+        });
+        Ok(Self {
+            contests: contests.collect(),
+            launcher,
+            names: [a.to_owned(), b.to_owned()],
+        })
+    }
+}
+
+fn launcher(arms: Vec<SubjectCommand>, placing: &Placing) -> anyhow::Result<Launcher> {
+    let native = SubjectCommand::native()?;
+    let cpus = environment::choose_cpus();
+    Ok(Launcher::new(native, arms, cpus, placing.exec)?)
+}
+
+fn placed(mut cell: Cell, placing: &Placing, launcher: &Launcher) -> Cell {
+    cell.free |= placing.free;
+    let executes = cell
+        .known_mechanism()
+        .is_none_or(|mechanism| mechanism.needs.image);
+    if executes {
+        cell.exec = launcher.exec_name();
+    }
+    cell
+}
