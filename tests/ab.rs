@@ -35,7 +35,10 @@ fn what_is_not_understood_is_named_with_its_remedy() {
         ("--a-subject x", &["--b-subject <COMMAND>"]),
         ("--a fork/0 --b fork/0 fork/64MiB", &["cannot be used with"]),
         ("--a frok/0 --b fork/0", &["did you mean `fork`?"]),
-        ("--a fork/0 --b fork/0 --threshold 3", &["3%"]),
+        (
+            "--a fork/0 --b fork/0 --threshold 3",
+            &["does not end in %"],
+        ),
         ("--a fork/0 --b fork/0 --budget soon", &["soon", "60s"]),
         ("--a fork/0 --b fork/0 --fail-on all", &["regressed"]),
         (
@@ -43,7 +46,14 @@ fn what_is_not_understood_is_named_with_its_remedy() {
             &["--a-subject", "`./nowhere`", "build it"],
         ),
         ("--a x:fork/0 --b fork/0", &["x:fork/0", "--a-subject"]),
-        ("--a-subject ' ' --b-subject x", &["--a-subject is empty"]),
+        (
+            "--a vfork/0 --b vfork/0 --phase exec",
+            &["vfork/0", "`exec`", "call, start, reap"],
+        ),
+        (
+            "--a-subject ' ' --b-subject x",
+            &["arm a has no subject", "--a-subject"],
+        ),
         (
             "--a-subject $SUBJECT --b-subject $SUBJECT zork/*",
             &["`zork/*`", "forkbench list"],
@@ -126,7 +136,7 @@ fn a_plan_says_what_is_compared_and_flags_override_it() {
     std::fs::write(scratch.path().join("plan.toml"), "cells = [\"vfork/0\"]").unwrap();
     let output = ab(&scratch, "--plan plan.toml");
     assert!(
-        told(&output).contains("no subject `a`"),
+        told(&output).contains("arm a has no subject"),
         "{}",
         told(&output)
     );

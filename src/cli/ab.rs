@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
@@ -17,6 +16,7 @@ use super::sides::{Placing, Sides};
 use crate::comparison::{self, Compared, Comparison, Kind, Side, VERDICT_SCHEMA};
 use crate::harness::ab::{self, Contest, Forecast, Live, Observer, Settings, SubjectArms};
 use crate::harness::interrupt;
+use crate::harness::launcher::LauncherError;
 use crate::harness::plan;
 use crate::harness::runner::Outcome;
 use crate::recording::{Line, RecordingError, RunLine, RunWriter, Severity, Status, rfc3339};
@@ -32,7 +32,7 @@ use crate::units::parse_size;
                   Pairs of trials, one of each arm in the order of a coin, go on until each cell has its verdict: regressed, \
                   improved, unchanged, inconclusive or not measurable. All verdicts hold together with the confidence; \
                   docs/METHODOLOGY.md has the procedure and its measured error rates.\n\n\
-                  Exit codes: 0 done, 1 a cell failed, 3 the verdict that --fail-on names, 130 after Ctrl-C."
+                  Exit codes: 0 done, 1 a cell failed, 2 usage, 3 the verdict that --fail-on names, 130 after Ctrl-C."
 )]
 pub(super) struct Ab {
     /// With subjects: which cells to compare them at [default: fork/0 fork/64MiB vfork/0 posix_spawn/0 thread/0]
@@ -62,8 +62,8 @@ pub(super) struct Ab {
     b_subject: Option<String>,
     #[command(flatten)]
     judging: Judging,
-    /// Time for deciding, for each cell; confirming a change may add as much [default: 60s, or 36 pairs where they
-    /// take longer]
+    /// About how long to decide, for each cell; six pilot pairs come before, and confirming a change may add as much
+    /// [default: 60s, or 36 pairs where they take longer]
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     budget: Option<f64>,
     /// What the orders of pairs are drawn from [default: a fresh one, recorded]
@@ -91,6 +91,7 @@ impl Ab {
     pub(super) fn run(&self, json: bool) -> anyhow::Result<Exit> {
         let plan = PlanFile::read(self.plan.as_deref())?;
         let sides = self.sides(&plan)?;
+        sides.check(&self.judging.phases())?;
         let launcher = sides
             .launcher
             .with_patience(Duration::from_secs_f64(self.patience));
@@ -103,7 +104,11 @@ impl Ab {
             seed: self.seed.or(plan.seed).unwrap_or_else(fresh_seed),
         };
         interrupt::listen();
-        let header = header("forkbench ab", repeated_command(), settings.seed);
+        let command = match self.seed {
+            Some(_) => repeated_command(),
+            None => format!("{} --seed {}", repeated_command(), settings.seed),
+        };
+        let header = header("forkbench ab", command, settings.seed);
         launcher.keep_off();
         warn(&header);
         let mut writer = RunWriter::create(&runs_folder(self.out.as_deref()), header.clone())?;
@@ -137,6 +142,9 @@ impl Ab {
         comparison::write(writer.directory(), &compared.comparison)?;
         let page = report::comparison::write(writer.directory(), &compared);
         show(&compared, self.judging.format(json))?;
+        if made.interrupted {
+            eprintln!("interrupted: the trials are kept, and what was open is `inconclusive`");
+        }
         eprintln!("{}", page?.display());
         Ok(match self.judging.exit(&compared.comparison) {
             _ if made.interrupted => Exit::Interrupted,
@@ -154,11 +162,9 @@ impl Ab {
         if let (Some(a), Some(b)) = (&self.a, &self.b) {
             return Sides::of_cells(a, b, &placing);
         }
-        let arm = |flag: &Option<String>, name: &str| {
-            let command = flag.as_ref().or_else(|| plan.subjects.get(name));
-            command.cloned().with_context(|| {
-                format!("the plan has no subject `{name}`: add it under [subjects], or use --{name}-subject")
-            })
+        let arm = |flag: &Option<String>, arm: &'static str| {
+            let command = flag.as_ref().or_else(|| plan.subjects.get(arm));
+            command.cloned().ok_or(LauncherError::ArmShape { arm })
         };
         let (a, b) = (arm(&self.a_subject, "a")?, arm(&self.b_subject, "b")?);
         let filters = match self.filters.is_empty() {

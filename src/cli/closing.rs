@@ -11,7 +11,7 @@ use crate::report::comparison::line;
 use crate::statistics::Procedure;
 
 /// Columns that an interval is drawn in.
-const LINE: usize = 21;
+const LINE: usize = 15;
 
 /// Lines on standard error: one for each cell on a terminal, one for each look in a log.
 pub(super) struct Closing {
@@ -37,7 +37,7 @@ impl Closing {
     pub(super) fn forecast(&mut self, contest: &Contest, forecast: &Forecast) {
         let pair = forecast.pair.as_secs_f64();
         let mut text = format!(
-            "{contest}: a pair takes {}, pairs spread {:.1} %, {} fit {:.0} s",
+            "{contest}: roughly, from six pairs: a pair takes {}, pairs spread {:.1} %, at most {} in {:.0} s",
             if pair < 1.0 {
                 format!("{:.0} ms", 1e3 * pair)
             } else {
@@ -55,7 +55,7 @@ impl Closing {
                 100.0 * smallest
             )),
             (Some(smallest), _) => {
-                text.push_str(&format!("; shows a change of {:.1} %", 100.0 * smallest));
+                text.push_str(&format!("; a change of {:.1} % is seen nine times in ten", 100.0 * smallest));
             }
         }
         self.say(&text);
@@ -67,6 +67,8 @@ impl Closing {
         if self.lines.is_some() {
             for judgement in live.judgements() {
                 let text = self.state(&id, judgement);
+                // What does not fit is cut off: the line has to be short.
+                let text = text.replace(", next look at", ", then");
                 let drawn = self.drawn(judgement);
                 let line = self.line(&format!("{id} {}", judgement.phase.name()));
                 line.set_message(format!("{drawn}{text}"));
@@ -94,14 +96,18 @@ impl Closing {
         let Some(procedure) = &judgement.procedure else {
             return format!("{id} {phase}");
         };
-        let mut text = format!("{id} {phase}: {} pairs", procedure.pairs());
+        let pairs = procedure.pairs();
+        let mut text = format!(
+            "{id} {phase}: {pairs} pair{}",
+            if pairs == 1 { "" } else { "s" }
+        );
         if let Some(look) = procedure.looks().last() {
             let seen = LookSeen::of(look.pairs, look.shift);
             text.push_str(&format!(
-                ", {:+.1} % ({:+.1} to {:+.1})",
-                100.0 * seen.effect,
-                100.0 * seen.low,
-                100.0 * seen.high
+                ", {} % ({} to {})",
+                signed(seen.effect),
+                signed(seen.low),
+                signed(seen.high)
             ));
         }
         text.push_str(&doing(procedure));
@@ -148,6 +154,11 @@ impl Closing {
             line.finish_and_clear();
         }
     }
+}
+
+/// A ratio less one, in percent, with the sign that texts have.
+fn signed(effect: f64) -> String {
+    format!("{:+.2}", 100.0 * effect).replace('-', "−")
 }
 
 /// What a judgement waits for.

@@ -115,9 +115,11 @@ pub(super) fn show(compared: &Compared, format: Format) -> anyhow::Result<()> {
 /// A share that ends in `%`: `0.03` could be meant as 3 % or as 0.03 %.
 fn percentage(text: &str) -> Result<f64, String> {
     if !text.trim_end().ends_with('%') {
-        return Err(format!("`{text}` does not end in %; write 3% or 0.5%"));
+        return Err(format!(
+            "`{text}` does not end in %; write a percentage, as in 0.5% or 99%"
+        ));
     }
-    parse_percentage(text).map_err(|error| error.to_string())
+    parse_percentage(text).map_err(|_| format!("`{text}` is not between 0% and 100%"))
 }
 
 pub(super) fn threshold(text: &str) -> Result<f64, String> {

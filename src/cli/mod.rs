@@ -182,6 +182,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     let is_usage = error.is::<PlanError>()
         || error.is::<CellError>()
         || error.is::<plan_file::PlanFileError>()
+        || error.is::<sides::NoSuchPhase>()
         || error.is::<export::ExportUsage>()
         || error.downcast_ref::<LauncherError>().is_some_and(|error| {
             !matches!(

@@ -41,6 +41,16 @@ impl Report {
         if let Some(compared) = comparison::read(&directory, &recorded)? {
             return self.show(&directory, &compared, json);
         }
+        let cells = recorded.run.cells.iter();
+        if cells
+            .flat_map(|cell| &cell.trials)
+            .any(|trial| !trial.arm.is_empty())
+        {
+            eprintln!(
+                "warning: this run compares two arms, and its verdict.json is missing: figures are over both arms \
+                 and pilot pairs"
+            );
+        }
         let page = report::write(&directory, &recorded)?;
         if json {
             print_json(&recorded.run)?;

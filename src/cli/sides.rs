@@ -5,6 +5,16 @@ use crate::harness::ab::Contest;
 use crate::harness::cell::{Cell, NATIVE};
 use crate::harness::environment;
 use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
+use crate::mechanism::Phase;
+
+/// A phase that a cell can never have.
+#[derive(Debug, thiserror::Error)]
+#[error("{cell} has no phase `{phase}`; it has {has}: choose with --phase")]
+pub(super) struct NoSuchPhase {
+    cell: String,
+    phase: &'static str,
+    has: String,
+}
 
 /// Where subjects run, and what their children execute.
 pub(super) struct Placing<'a> {
@@ -41,6 +51,34 @@ impl Sides {
             contests: vec![contest],
             launcher,
         })
+    }
+
+    /// Checks that every cell can have every phase.
+    pub(super) fn check(&self, phases: &[Phase]) -> Result<(), NoSuchPhase> {
+        for cell in self
+            .contests
+            .iter()
+            .flat_map(|contest| [&contest.a, &contest.b])
+        {
+            let Some(mechanism) = cell.known_mechanism() else {
+                continue;
+            };
+            let foreign = cell.exec.is_some();
+            let lacks = |phase: &&Phase| !mechanism.has(**phase, foreign);
+            if let Some(phase) = phases.iter().find(lacks) {
+                let has = mechanism
+                    .phases
+                    .iter()
+                    .filter(|phase| mechanism.has(**phase, foreign));
+                let has: Vec<&str> = has.map(|phase| phase.name()).collect();
+                return Err(NoSuchPhase {
+                    cell: cell.to_string(),
+                    phase: phase.name(),
+                    has: has.join(", "),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Two subjects, at the same cells.

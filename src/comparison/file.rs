@@ -31,7 +31,7 @@ pub enum ComparisonError {
         source: io::Error,
     },
     /// It is no comparison of this version.
-    #[error("`{}` is no comparison that this forkbench reads ({VERDICT_SCHEMA}): {reason}", path.display())]
+    #[error("`{}` is cut off, or no comparison that this forkbench reads ({VERDICT_SCHEMA}): {reason}; the trials beside it are whole: remove it, and `forkbench report` draws them without a verdict", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,

@@ -55,7 +55,7 @@ pub enum LauncherError {
     },
     /// An arm without a program.
     #[error(
-        "--{arm}-subject is empty: name the command that starts it, as in `--{arm}-subject ./old/forkbench-subject`"
+        "arm {arm} has no subject: name the command that starts it, as in `--{arm}-subject ./old/forkbench-subject`, or as `{arm}` under [subjects] in the plan"
     )]
     ArmShape {
         /// Which.

@@ -268,10 +268,14 @@ impl Procedure {
 
     /// About how many pairs would decide, if effect and spread are what the last look says: the interval narrows
     /// with the root of their number. `None` before the first look, and where the effect lies on the
-    /// threshold itself, so that no number would.
+    /// threshold itself, so that no number would; with a threshold of 0 that is what "nothing changed" looks
+    /// like, and an effect within its interval's half of 0 is taken for it.
     pub fn pairs_needed(&self) -> Option<f64> {
         let look = self.looks.last()?;
         let half = (look.shift.high - look.shift.low) / 2.0;
+        if self.question.bound() == 0.0 && look.shift.centre.abs() < half / 2.0 {
+            return None;
+        }
         let way = (look.shift.centre.abs() - self.question.bound()).abs();
         let needed = look.pairs as f64 * (half / way).powi(2);
         needed.is_finite().then_some(needed.max(look.pairs as f64))

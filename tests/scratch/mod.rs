@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use forkbench::recording::{self, Cell, Recorded, Status};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::Pid;
 
 /// How long something is waited for that should happen at once.
@@ -64,6 +64,14 @@ impl Scratch {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
+        let listen = || {
+            // SAFETY: no handler is installed, only the default action.
+            unsafe { signal(Signal::SIGINT, SigHandler::SigDfl) }?;
+            Ok(())
+        };
+        // A shell's job in the background ignores Ctrl-C, and so would all that these tests start.
+        // SAFETY: the closure makes one system call, and allocates nothing.
+        unsafe { command.pre_exec(listen) };
     }
 
     /// Writes a shell script and returns the command that runs it.

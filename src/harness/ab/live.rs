@@ -7,7 +7,9 @@ use super::{Arm, Contest, Settings};
 use crate::mechanism::Phase;
 use crate::protocol::{Count, TimedSample};
 use crate::recording::TrialLine;
-use crate::statistics::{Histogram, Procedure, Question, Random, Verdict, order_statistic, spread};
+use crate::statistics::{
+    Histogram, LOOKS, Procedure, Question, Random, Verdict, order_statistic, spread,
+};
 
 /// A pause of the subject's CPU that no clock interrupt explains: a quota, or a guest that is stopped.
 const LONG_GAP: u64 = 10_000_000;
@@ -22,7 +24,8 @@ pub struct Live<'a> {
     pub(super) settings: &'a Settings,
     pub(super) question: Question,
     count: Count,
-    sized: bool,
+    /// How long an iteration takes, at the least that a pilot trial came to.
+    each: Option<Duration>,
     pilot_times: Vec<Duration>,
     forecast: Option<Forecast>,
     judgements: Vec<Judgement>,
@@ -112,7 +115,7 @@ impl<'a> Live<'a> {
                 judgements,
             },
             count: first_iterations(stamped(settings)),
-            sized: false,
+            each: None,
             pilot_times: Vec::new(),
             forecast: None,
             judgements: settings
@@ -167,14 +170,14 @@ impl<'a> Live<'a> {
         self.block - 1
     }
 
-    /// Takes a trial of a pilot pair. The very first one only says how many iterations the others have.
+    /// Takes a trial of a pilot pair. Each says how long an iteration takes, and the quickest of them how many
+    /// iterations trials have from then on: a hiccup in one must not shorten all.
     pub(super) fn take_pilot(&mut self, arm: Arm, line: &TrialLine, rows: &[TimedSample]) {
-        if !self.sized {
-            let made = u32::try_from(rows.len()).unwrap_or(u32::MAX).max(1);
-            let each = Duration::from_nanos(line.trial.host.wall_ns) / made;
-            self.count = iterations(each, stamped(self.settings));
-            self.sized = true;
-        }
+        let made = u32::try_from(rows.len()).unwrap_or(u32::MAX).max(1);
+        let each = Duration::from_nanos(line.trial.host.wall_ns) / made;
+        let least = self.each.map_or(each, |least| least.min(each));
+        self.each = Some(least);
+        self.count = iterations(least, stamped(self.settings));
         for judgement in &mut self.judgements {
             if let Some((value, _)) = judgement.value(rows, self.settings) {
                 judgement.values[arm as usize].push(value);
@@ -184,6 +187,15 @@ impl<'a> Live<'a> {
 
     pub(super) fn take_pilot_time(&mut self, time: Duration) {
         self.pilot_times.push(time);
+    }
+
+    /// Whether two pilot pairs show already that the first look will not fit the budget.
+    pub(super) fn is_hopeless(&self) -> bool {
+        let [_, pair, ..] = self.pilot_times[..] else {
+            return false;
+        };
+        let budget = self.settings.budget;
+        budget.is_some_and(|budget| pair * LOOKS[0] as u32 > budget * 2)
     }
 
     /// Fixes the looks. `None` if the cell is over already.

@@ -144,7 +144,7 @@ fn pilot<A: Arms, O: Observer>(
     for block in 0..PILOT_PAIRS {
         for &index in group {
             let live = &mut lives[index];
-            if live.is_over() {
+            if live.is_over() || live.is_hopeless() {
                 continue;
             }
             let begun = arms.elapsed();

@@ -47,7 +47,8 @@ impl Live<'_> {
             statistic: self.settings.statistic,
             confidence: self.settings.confidence,
             interval_confidence: 1.0 - procedure.map_or(self.question.level(1), Procedure::level),
-            pairs: procedure.map_or(0, |procedure| procedure.differences().len() as u64),
+            // Those since the last look, of a comparison that was stopped, are in no figure here.
+            pairs: look.map_or(0, |look| look.pairs as u64),
             look: looks.len() as u32,
             seconds: self.time.as_secs_f64(),
             spread,
@@ -126,6 +127,11 @@ impl Live<'_> {
                 100.0 * way.exp_m1()
             );
             return (Verdict::NotMeasurable, Some(reason));
+        }
+        if self.question.bound() == 0.0 && procedure.pairs_needed().is_none() {
+            let reason = "no change was seen, and at a threshold of 0 % that can only end so: name the smallest \
+                          change that matters with --threshold";
+            return (Verdict::Inconclusive, Some(reason.to_owned()));
         }
         let at_threshold = procedure
             .pairs_needed()

@@ -87,7 +87,7 @@ pub(super) fn answer(comparison: &Comparison) -> String {
     let open = of(Verdict::Inconclusive) + of(Verdict::NotMeasurable);
     let nothing = match open {
         0 => format!("nothing got slower{by}"),
-        _ if open == cells.len() => "no verdict was reached".to_owned(),
+        _ if open == cells.len() => "nothing could be decided".to_owned(),
         _ => format!(
             "nothing is known to be slower{by}, and {} undecided",
             are(open)
