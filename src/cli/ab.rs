@@ -92,6 +92,11 @@ impl Ab {
         let plan = PlanFile::read(self.plan.as_deref())?;
         let sides = self.sides(&plan)?;
         sides.check(&self.judging.phases())?;
+        if sides.same {
+            eprintln!(
+                "note: A and B are one and the same: a change that is seen would be a false alarm"
+            );
+        }
         let launcher = sides
             .launcher
             .with_patience(Duration::from_secs_f64(self.patience));

@@ -71,7 +71,15 @@ impl SideRuns {
 
     fn document(&self, recorded: &[Recorded]) -> Side {
         Side {
-            name: self.name.clone(),
+            // `latest` is another run tomorrow.
+            name: match self.runs.iter().any(|run| run.ends_with("latest")) {
+                true => recorded
+                    .iter()
+                    .map(|one| one.run.id.as_str())
+                    .collect::<Vec<_>>()
+                    .join(","),
+                false => self.name.clone(),
+            },
             runs: recorded.iter().map(|one| one.run.id.clone()).collect(),
         }
     }

@@ -28,6 +28,8 @@ pub(super) struct Placing<'a> {
 pub(super) struct Sides {
     pub contests: Vec<Contest>,
     pub launcher: Launcher,
+    /// Whether both are one and the same: a change that is then seen is a false alarm.
+    pub same: bool,
     /// What the base and the candidate are called, as they were given.
     pub names: [String; 2],
 }
@@ -46,7 +48,9 @@ impl Sides {
                 return Err(LauncherError::ForeignCell { cell }.into());
             }
         }
+        let same = contest.a == contest.b;
         Ok(Self {
+            same,
             names: [contest.a.to_string(), contest.b.to_string()],
             contests: vec![contest],
             launcher,
@@ -112,9 +116,16 @@ impl Sides {
         Ok(Self {
             contests: contests.collect(),
             launcher,
+            same: same_file(&arms),
             names: [a.to_owned(), b.to_owned()],
         })
     }
+}
+
+/// Whether both arms are started alike from files of the same bytes, as when a build was forgotten.
+fn same_file([a, b]: &[SubjectCommand; 2]) -> bool {
+    let bytes = |arm: &SubjectCommand| std::fs::read(&arm.program).ok();
+    a.arguments == b.arguments && bytes(a).is_some_and(|of_a| bytes(b) == Some(of_a))
 }
 
 fn launcher(arms: Vec<SubjectCommand>, placing: &Placing) -> anyhow::Result<Launcher> {

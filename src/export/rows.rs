@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{cut, told};
 use crate::mechanism::Phase;
-use crate::recording::{Cell, PhaseSummary, Recorded, Status, Trial, summarise_with};
+use crate::recording::{Cell, PILOT, PhaseSummary, Recorded, Status, Trial, summarise_with};
 use crate::statistics::Histogram;
 
 /// One phase of one arm of a cell.
@@ -50,9 +50,13 @@ pub(super) fn of_cell<'a>(recorded: &'a Recorded, cell: &'a Cell) -> Vec<Row<'a>
     let mut arms: BTreeMap<&str, Vec<(&Trial, &Samples)>> = BTreeMap::new();
     for (number, trial) in cell.trials.iter().enumerate() {
         let own = samples.map_or(&NONE, |samples| &samples[number]);
-        arms.entry(&trial.arm).or_default().push((trial, own));
+        // Pilot trials of a comparison count nowhere.
+        if trial.arm != PILOT {
+            arms.entry(&trial.arm).or_default().push((trial, own));
+        }
     }
-    if arms.len() > 1 {
+    let counted: usize = arms.values().map(Vec::len).sum();
+    if arms.len() > 1 || counted < cell.trials.len() {
         let rows = arms.into_iter();
         return rows
             .flat_map(|(arm, trials)| of_arm(cell, arm, &trials))

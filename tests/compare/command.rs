@@ -34,7 +34,7 @@ fn the_command_prints_the_document_and_ends_as_asked() {
     assert_eq!(printed.cells[0].verdict, Verdict::Regressed);
     assert_eq!(
         (printed.base.name.as_str(), printed.base.runs.as_slice()),
-        ("latest", &["base".to_owned()][..])
+        ("base", &["base".to_owned()][..])
     );
     assert!(
         printed.command.starts_with("forkbench compare latest"),

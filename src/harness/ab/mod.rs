@@ -24,7 +24,7 @@ use crate::comparison::{CellVerdict, Statistic};
 use crate::footprint::Order;
 use crate::mechanism::Phase;
 use crate::protocol::Count;
-use crate::recording::Status;
+use crate::recording::{PILOT, Status};
 use crate::statistics::{Histogram, Random};
 
 /// What all cells have in common.
@@ -152,7 +152,7 @@ fn pilot<A: Arms, O: Observer>(
                 let mut outcome = arms.trial(live.contest(), arm, block, live.count());
                 if let Outcome::Done(line, rows) = &mut outcome {
                     live.take_pilot(arm, line, rows);
-                    line.trial.arm = "pilot".to_owned();
+                    line.trial.arm = PILOT.to_owned();
                 }
                 observer.ended(&outcome)?;
                 if let Some(stopped) = stops(live, &outcome) {

@@ -13,4 +13,4 @@ pub use host::{Finding, Host, Severity};
 pub use life::{Life, LifeMoments, States};
 pub use line::{CellKey, CellLine, FinishedLine, Line, RunLine, TrialLine};
 pub use run::{Cell, PhaseSummary, Placement, RUN_SCHEMA, Run, Status, Tool};
-pub use trial::{Trial, TrialHost, TrialPhase};
+pub use trial::{PILOT, Trial, TrialHost, TrialPhase};

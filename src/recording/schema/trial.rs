@@ -8,11 +8,14 @@ use crate::footprint::Receipt;
 use crate::mechanism::Phase;
 use crate::statistics::Quantiles;
 
+/// The arm of trials that a comparison makes first, to see how long they take, and does not count.
+pub const PILOT: &str = "pilot";
+
 /// One subject lifetime: the unit of statistical independence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trial {
-    /// One side of an A/B comparison, or empty.
+    /// One side of an A/B comparison, [`PILOT`], or empty.
     #[serde(default)]
     pub arm: String,
     /// The block of the schedule it stood in.

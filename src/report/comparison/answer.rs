@@ -54,6 +54,17 @@ fn count(comparison: &Comparison, verdict: Verdict) -> usize {
     cells.filter(|cell| cell.verdict == verdict).count()
 }
 
+/// Judgements are cells, unless several phases of one were judged.
+fn counted(comparison: &Comparison, count: usize) -> String {
+    let ids = comparison.cells.iter().map(|cell| cell.id.as_str());
+    let several = ids.collect::<BTreeSet<_>>().len() < comparison.cells.len();
+    match (several, count) {
+        (false, _) => cells_in_words(count),
+        (true, 1) => "1 judgement".to_owned(),
+        (true, _) => format!("{} judgements", grouped(count as u64)),
+    }
+}
+
 fn cells_in_words(count: usize) -> String {
     if count == 1 {
         "1 cell".to_owned()
@@ -90,7 +101,7 @@ pub(super) fn answer(comparison: &Comparison) -> String {
         _ if open == cells.len() => "nothing could be decided".to_owned(),
         _ => format!(
             "nothing is known to be slower{by}, and {} undecided",
-            are(open)
+            are(comparison, open)
         ),
     };
     let best = cells
@@ -101,14 +112,14 @@ pub(super) fn answer(comparison: &Comparison) -> String {
         Some(best) => format!("{}; {nothing}", change(comparison, best)),
         None if open == 0 => {
             let statistic = worst.statistic.name();
-            let cells = cells_in_words(cells.len());
+            let cells = counted(comparison, cells.len());
             sentence(&format!("{nothing}: {statistic} unchanged in {cells}"))
         }
         None if open == cells.len() => {
             let each = if open == 1 {
                 format!("{} is {}", name(worst), said(worst))
             } else {
-                format!("{} are undecided", cells_in_words(open))
+                format!("{} are undecided", counted(comparison, open))
             };
             sentence(&format!("{nothing}: {each}"))
         }
@@ -116,10 +127,10 @@ pub(super) fn answer(comparison: &Comparison) -> String {
     }
 }
 
-fn are(count: usize) -> String {
+fn are(comparison: &Comparison, count: usize) -> String {
     format!(
         "{} {}",
-        cells_in_words(count),
+        counted(comparison, count),
         if count == 1 { "is" } else { "are" }
     )
 }

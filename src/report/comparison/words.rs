@@ -2,6 +2,7 @@
 
 use crate::comparison::{CellVerdict, Comparison, Kind, SideFigures, Statistic};
 use crate::mechanism::Phase;
+use crate::recording::Severity;
 use crate::report::reading::{grouped, plain, short};
 use crate::statistics::{LOOKS, Verdict};
 use crate::units::Nanoseconds;
@@ -228,6 +229,27 @@ pub(super) fn method(comparison: &Comparison) -> Vec<(&'static str, String)> {
                 .as_deref()
                 .map(|kind| ("virtualisation", plain(kind))),
         );
+    }
+    if let Some(host) = &comparison.host {
+        // Who reads this in a pull request sees nothing of what was told on the terminal.
+        let serious = host
+            .findings
+            .iter()
+            .filter(|one| one.severity >= Severity::Warning);
+        let told: Vec<String> = serious
+            .take(8)
+            .map(|one| format!("{}: {}", one.name, one.seen))
+            .collect();
+        if !told.is_empty() {
+            lines.push(("the doctor warns of", plain(&short(&told.join("; "), 600))));
+        }
+    }
+    if comparison.kind == Kind::Ab {
+        lines.push((
+            "figures and effects",
+            "a side's figures are medians over its own trials; the effect is of pairs, and need not be their ratio"
+                .to_owned(),
+        ));
     }
     let commit = comparison.tool.commit.as_deref();
     let commit = commit.map_or_else(String::new, |commit| format!(" ({commit})"));
