@@ -62,7 +62,7 @@ fn the_first_line_answers() {
     );
     assert_eq!(
         answer(vec![unchanged(), unchanged()]),
-        "Nothing got slower by more than 3 %: p10 unchanged in 2 cells."
+        "Nothing got slower by more than 3 %: p10 unchanged in 2 judgements."
     );
     assert_eq!(
         answer(vec![faster(), unchanged()]),
