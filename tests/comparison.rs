@@ -74,7 +74,7 @@ fn the_first_line_answers() {
     );
     assert_eq!(
         answer(vec![open()]),
-        "No verdict was reached: thread/0 is inconclusive."
+        "Nothing could be decided: thread/0 is inconclusive."
     );
     assert_eq!(answer(Vec::new()), "Nothing was compared.");
     let twelve = cell("fork/0 vs thread/0", Verdict::Regressed, 11.0, 1.0);
