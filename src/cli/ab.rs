@@ -19,7 +19,9 @@ use crate::harness::interrupt;
 use crate::harness::launcher::LauncherError;
 use crate::harness::plan;
 use crate::harness::runner::Outcome;
-use crate::recording::{Line, RecordingError, RunLine, RunWriter, Severity, Status, rfc3339};
+use crate::recording::{
+    Line, PILOT, RecordingError, RunLine, RunWriter, Severity, Status, rfc3339,
+};
 use crate::report;
 use crate::units::parse_size;
 
@@ -245,7 +247,12 @@ impl Observer for Recorder<'_> {
 
     fn ended(&mut self, outcome: &Outcome) -> Result<(), RecordingError> {
         match outcome {
-            Outcome::Done(line, _) => self.writer.append(Line::Trial(line.clone())),
+            Outcome::Done(line, _) => {
+                if line.trial.arm == PILOT {
+                    self.closing.pilot(&line.cell.id);
+                }
+                self.writer.append(Line::Trial(line.clone()))
+            }
             Outcome::Dropped(line) => {
                 self.failed |= line.status == Status::Failed;
                 self.writer.append(Line::Cell(Box::new(line.clone())))

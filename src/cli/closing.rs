@@ -10,6 +10,8 @@ use crate::harness::ab::{Contest, Forecast, Judgement, Live};
 use crate::report::comparison::line;
 use crate::statistics::Procedure;
 
+/// What the line of pilot pairs is kept by; no cell is called so.
+const PILOTS: &str = "";
 /// Columns that an interval is drawn in.
 const LINE: usize = 15;
 
@@ -19,6 +21,7 @@ pub(super) struct Closing {
     lines: Option<MultiProgress>,
     cells: BTreeMap<String, ProgressBar>,
     told: BTreeMap<(String, &'static str), usize>,
+    piloted: usize,
 }
 
 impl Closing {
@@ -30,11 +33,30 @@ impl Closing {
             lines: terminal.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr())),
             cells: BTreeMap::new(),
             told: BTreeMap::new(),
+            piloted: 0,
+        }
+    }
+
+    /// A pilot trial of a cell has ended. Of a large parent each takes seconds, and something should be seen to happen.
+    pub(super) fn pilot(&mut self, cell: &str) {
+        let first = self.piloted == 0;
+        self.piloted += 1;
+        let text = format!(
+            "pilot pairs, six of each cell: {} trials made, {cell}",
+            self.piloted
+        );
+        if self.lines.is_some() {
+            self.line(PILOTS).set_message(text);
+        } else if first {
+            eprintln!("six pilot pairs of each cell come first");
         }
     }
 
     /// What the pilot pairs say; where a verdict is doubtful, that it is.
     pub(super) fn forecast(&mut self, contest: &Contest, forecast: &Forecast) {
+        if let Some(line) = self.cells.remove(PILOTS) {
+            line.finish_and_clear();
+        }
         let pair = forecast.pair.as_secs_f64();
         let mut text = format!(
             "{contest}: roughly, from six pairs: a pair takes {}, pairs spread {:.1} %, at most {} in {:.0} s",
