@@ -12,8 +12,8 @@ pub const PILOT_PAIRS: u32 = 6;
 const USUAL_BUDGET: Duration = Duration::from_secs(60);
 const USUAL_PAIRS: u32 = 36;
 
-/// Iterations of a trial: as many as fit the window, within these limits. More of them make pairs slower and hardly
-/// make them agree better, since most of what differs between fresh subjects is there from their start: see
+/// Iterations of a trial: as many as fit the window, within these limits. Longer trials agree better, but not by
+/// as much as they cost, since much of what differs between fresh subjects is there from their start: see
 /// docs/METHODOLOGY.md, "How long a trial is".
 const LEAST: u64 = 20;
 const LEAST_OF_LONG: u64 = 10;
