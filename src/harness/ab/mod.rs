@@ -155,9 +155,10 @@ fn pilot<A: Arms, O: Observer>(
                     line.trial.arm = PILOT.to_owned();
                 }
                 observer.ended(&outcome)?;
-                if let Some(stopped) = stops(live, &outcome) {
-                    return Ok(stopped);
+                if stops(live, &outcome) == Some(true) {
+                    return Ok(true);
                 }
+                // A cell that has failed is over; the pilot pairs of the others go on.
                 if live.is_over() {
                     break;
                 }

@@ -352,6 +352,27 @@ fn a_cell_that_fails_is_not_measurable_and_the_others_go_on() {
 }
 
 #[test]
+fn a_cell_that_fails_in_its_pilot_pairs_leaves_the_others_theirs() {
+    let mut fake = Fake::new(SAME, 0.01);
+    fake.play = |_, contest, arm, block, times| {
+        if contest.a.footprint == Footprint::of(0) && block == 0 {
+            return Outcome::Dropped(CellLine {
+                cell: contest.cell(arm).key(None),
+                status: Status::Failed,
+                reason: "the subject died".to_owned(),
+            });
+        }
+        done(contest, arm, block, times, 0)
+    };
+    let (compared, ear) = compare(&mut fake, &[contest("0"), contest("64MiB")], &settings());
+    assert_eq!(
+        words(&compared),
+        [Verdict::NotMeasurable, Verdict::Unchanged]
+    );
+    assert_eq!((ear.dropped, compared.cells[1].pairs), (1, 16));
+}
+
+#[test]
 fn what_is_stopped_says_so_and_keeps_what_it_had() {
     let mut fake = Fake::new(SAME, 0.01);
     fake.play = |_, contest, arm, block, times| match block {
