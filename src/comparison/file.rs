@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::document::{CellVerdict, Comparison, VERDICT_SCHEMA};
 use super::{Compared, document::Kind};
-use crate::recording::{Recorded, RecordingError};
+use crate::recording::{self, Recorded, RecordingError};
 use crate::statistics::Histogram;
 
 /// The file's name in a run's directory.
@@ -73,17 +73,9 @@ pub enum ComparisonError {
 /// Where it can't be written.
 pub fn write(directory: &Path, comparison: &Comparison) -> Result<PathBuf, ComparisonError> {
     let path = directory.join(VERDICT);
-    let failed = |source| ComparisonError::Io {
-        action: "write",
-        path: path.clone(),
-        source,
-    };
-    let text = serde_json::to_string_pretty(comparison).map_err(|error| failed(error.into()))?;
-    let temporary = directory.join(format!(".{VERDICT}.new"));
-    let written = fs::write(&temporary, text + "\n").and_then(|()| fs::rename(&temporary, &path));
-    written.map_err(|source| {
-        let _ = fs::remove_file(&temporary);
-        failed(source)
+    recording::replace(&path, |mut file| {
+        serde_json::to_writer_pretty(&mut file, comparison)?;
+        file.write_all(b"\n")
     })?;
     Ok(path)
 }

@@ -42,7 +42,6 @@ pub struct Judgement {
     pub phase: Phase,
     /// Its looks and verdict; `None` before they are planned.
     pub procedure: Option<Procedure>,
-    pilot: Vec<f64>,
     /// The statistic of each trial, by arm.
     pub(super) values: [Vec<u64>; 2],
     pub(super) samples: [Histogram; 2],
@@ -55,7 +54,6 @@ impl Judgement {
         Self {
             phase,
             procedure: None,
-            pilot: Vec::new(),
             values: [Vec::new(), Vec::new()],
             samples: [Histogram::new(), Histogram::new()],
             stopped: None,
@@ -140,11 +138,6 @@ impl<'a> Live<'a> {
         &self.judgements
     }
 
-    /// What the pilot said.
-    pub fn forecast(&self) -> Option<&Forecast> {
-        self.forecast.as_ref()
-    }
-
     /// Whether nothing is left to find out.
     pub fn is_over(&self) -> bool {
         self.judgements.iter().all(Judgement::is_over)
@@ -211,8 +204,8 @@ impl<'a> Live<'a> {
         for judgement in &mut self.judgements {
             let [a, b] = &mut judgement.values;
             let pairs = a.drain(..).zip(b.drain(..)).skip(1);
-            judgement.pilot = pairs.map(|(a, b)| (b as f64 / a as f64).ln()).collect();
-            widest = widest.max(spread(&judgement.pilot).unwrap_or(0.0));
+            let differences: Vec<f64> = pairs.map(|(a, b)| (b as f64 / a as f64).ln()).collect();
+            widest = widest.max(spread(&differences).unwrap_or(0.0));
         }
         let (forecast, procedure) =
             Forecast::new(self.question, pair, widest, self.settings.budget);
