@@ -14,6 +14,7 @@
 //! | [`recording`] | the run directory: written as trials finish, read back whole |
 //! | [`comparison`] | two sides of each cell, and what is said of their difference |
 //! | [`harness`] | plan, schedule, live subjects, the A/B loop, the host, the doctor, ptrace |
+//! | [`model`] | what each part of a parent costs a fork, and what one that was not measured would pay |
 //! | [`report`] | the page, its charts, and tables |
 //! | [`export`] | a run in the formats of other programs |
 //! | [`cli`] | one file per verb |
@@ -40,6 +41,7 @@ pub mod export;
 pub mod footprint;
 pub mod harness;
 pub mod mechanism;
+pub mod model;
 pub mod protocol;
 pub mod recording;
 pub mod report;

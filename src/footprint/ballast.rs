@@ -10,6 +10,7 @@ use super::error::HoldError;
 use super::order::{Piece, Shuffled, fill_in_one_piece};
 use super::region::{Region, errno};
 use super::smaps::thp_bytes;
+use super::soak::Soak;
 use super::{BASE_PAGE, Footprint, HUGE_PAGE, Mapping, Order, Page, Touch};
 
 /// The ballast: one mapping, one VMA, filled as its footprint says.
@@ -53,11 +54,16 @@ impl Ballast {
         }
         match (self.footprint.touch, self.footprint.order) {
             (Touch::Untouched, _) => {}
-            (Touch::Read, Order::Shuffled) => {
-                pages_in_random_order(&self.region, |offset| self.region.read(offset));
-            }
+            (Touch::Read, Order::Shuffled) => self.each_shuffled(|offset| self.region.read(offset)),
             (Touch::Written, Order::Shuffled) => {
-                pages_in_random_order(&self.region, |offset| self.region.write(offset));
+                // Within a window pages lie together only if those of the window come in one piece.
+                let soak = (self.footprint.window != 0 && ordered_pages(&self.footprint))
+                    .then(|| Soak::hold(self.footprint.bytes));
+                self.each_shuffled(|offset| self.region.write(offset));
+                if let Some(soak) = soak {
+                    self.piece.soaked = soak.bytes();
+                    self.piece.blind = !soak.told;
+                }
             }
             (Touch::Read, _) => self.region.populate(libc::MADV_POPULATE_READ, BASE_PAGE)?,
             (Touch::Written, _) if in_one_piece(&self.footprint) => {
@@ -83,6 +89,13 @@ impl Ballast {
         }
     }
 
+    /// Does something to every page of a shuffled ballast, in its order.
+    fn each_shuffled(&self, mut each: impl FnMut(usize)) {
+        for page in Shuffled::new(self.region.len() as u64 / BASE_PAGE, self.footprint.window) {
+            each((page * BASE_PAGE) as usize);
+        }
+    }
+
     /// Writes one byte to every page, so that none is write-protected any longer.
     pub(super) fn rewrite(&self) {
         self.region.write_every(self.footprint.page_bytes());
@@ -99,7 +112,7 @@ impl Drop for Ballast {
                 Mapping::Private | Mapping::Dontfork | Mapping::Wipeonfork
             );
         if scattered && self.footprint.touch == Touch::Written {
-            pages_in_random_order(&self.region, |offset| {
+            self.each_shuffled(|offset| {
                 let _ = self
                     .region
                     .advise_part(offset, BASE_PAGE as usize, libc::MADV_DONTNEED);
@@ -110,16 +123,14 @@ impl Drop for Ballast {
 
 /// Whether the ballast is made of base pages that have an order in memory, and it is to be a rising one.
 fn in_one_piece(footprint: &Footprint) -> bool {
-    footprint.page == Page::Base
-        && footprint.touch == Touch::Written
-        && footprint.order == Order::Sequential
-        && !matches!(footprint.mapping, Mapping::Shared | Mapping::File)
+    ordered_pages(footprint) && footprint.order == Order::Sequential
 }
 
-fn pages_in_random_order(region: &Region, mut each: impl FnMut(usize)) {
-    for page in Shuffled::new(region.len() as u64 / BASE_PAGE) {
-        each((page * BASE_PAGE) as usize);
-    }
+/// Whether the ballast is made of base pages that have an order in memory.
+fn ordered_pages(footprint: &Footprint) -> bool {
+    footprint.page == Page::Base
+        && footprint.touch == Touch::Written
+        && !matches!(footprint.mapping, Mapping::Shared | Mapping::File)
 }
 
 fn map(footprint: &Footprint) -> Result<Region, HoldError> {

@@ -6,6 +6,8 @@ use crate::units::{exact_size, human_size};
 /// Neighbours in a ballast touched in order should be neighbours in memory, and otherwise not. Beyond
 /// this share the ballast is the opposite of what it is called.
 const HALF: f64 = 0.5;
+/// Pages shuffled within windows no larger than this lie near each other.
+const NEAR: u32 = 64;
 /// Smaller ballast says little about the order of its pages.
 const ORDER_SHOWS_FROM: u64 = 1 << 20;
 
@@ -131,18 +133,33 @@ impl Receipt {
             && footprint.touch == Touch::Written
             && !matches!(footprint.mapping, Mapping::Shared | Mapping::File)
             && footprint.bytes >= ORDER_SHOWS_FROM;
+        let scattered_windows = (2..=NEAR).contains(&footprint.window)
+            && self.nearness.is_some_and(|nearness| nearness < HALF);
         let missed = match footprint.order {
             Order::Sequential => adjacency < HALF,
-            Order::Shuffled => adjacency > HALF,
+            Order::Shuffled => adjacency > HALF || scattered_windows,
         };
         if !ordered || !missed {
             return Ok(());
         }
         Err(ReceiptMismatch {
-            what: "adjacency",
-            got: format!("{adjacency:.2}"),
+            what: if scattered_windows {
+                "nearness"
+            } else {
+                "adjacency"
+            },
+            got: match self.nearness.filter(|_| scattered_windows) {
+                Some(nearness) => format!("{nearness:.2}"),
+                None => format!("{adjacency:.2}"),
+            },
             asked: match footprint.order {
                 Order::Sequential => "nearly 1 (sequential)".to_owned(),
+                Order::Shuffled if scattered_windows => {
+                    format!(
+                        "more than a half (shuffled within windows of {})",
+                        footprint.window
+                    )
+                }
                 Order::Shuffled => "nearly 0 (shuffled)".to_owned(),
             },
             remedy: "free memory is too fragmented to hold the order; free some, or echo madvise > \

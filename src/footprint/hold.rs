@@ -164,8 +164,11 @@ impl Held {
             .map(|layout| layout.present * super::BASE_PAGE);
         // The zero page lies nowhere in particular.
         if self.footprint.is_backed() {
-            receipt.adjacency = layout.as_ref().and_then(Layout::adjacency);
-            receipt.nearness = layout.as_ref().and_then(Layout::nearness);
+            if let Some(shares) = layout.as_ref().and_then(Layout::shares) {
+                let [adjacency, within_8, nearness, within_512] = shares.map(Some);
+                (receipt.adjacency, receipt.nearness) = (adjacency, nearness);
+                (receipt.within_8, receipt.within_512) = (within_8, within_512);
+            }
         }
         let ordered = self.footprint.is_backed()
             && self.footprint.page == Page::Base
@@ -177,7 +180,8 @@ impl Held {
             ("order", ordered && receipt.adjacency.is_none()),
             (
                 "soak",
-                self.footprint.order == Order::Sequential && ballast.piece.blind,
+                (self.footprint.order == Order::Sequential || self.footprint.window != 0)
+                    && ballast.piece.blind,
             ),
         ];
         note(receipt, &unread);

@@ -80,23 +80,62 @@ fn by_splitting(region: &Region) -> Result<bool, i32> {
     Ok(left == 0)
 }
 
-/// The pages 0 to `pages` - 1 in random order: the same order each time.
+/// The pages 0 to `pages` - 1 in random order, the same order each time; window after window, if they
+/// are shuffled within windows.
+pub(super) struct Shuffled {
+    pages: u64,
+    window: u64,
+    /// Pages before the window that is under way.
+    before: u64,
+    within: Permutation,
+}
+
+impl Shuffled {
+    /// The order of `pages` pages, shuffled within windows of `window` pages. 0: all are one window.
+    pub(super) fn new(pages: u64, window: u32) -> Self {
+        let window = if window == 0 { pages } else { window.into() };
+        Self {
+            pages,
+            window,
+            before: 0,
+            within: Permutation::new(window.min(pages), 0),
+        }
+    }
+}
+
+impl Iterator for Shuffled {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        if let Some(page) = self.within.next() {
+            return Some(self.before + page);
+        }
+        self.before += self.window;
+        let left = self.pages.checked_sub(self.before).filter(|&n| n > 0)?;
+        // Another order in each window, lest the processor learns it.
+        self.within = Permutation::new(self.window.min(left), self.before);
+        self.within.next().map(|page| self.before + page)
+    }
+}
+
+/// The numbers 0 to `pages` - 1 in an order that looks random and follows from `key`.
 ///
 /// A Feistel network is a permutation of the numbers of 2k bits, whatever its rounds compute; numbers
 /// beyond the range are sent through again until they fall into it (Black and Rogaway, "Ciphers with
 /// arbitrary finite domains", 2002). It takes no memory, so fork has none to copy.
-pub(super) struct Shuffled {
+struct Permutation {
     pages: u64,
+    key: u64,
     half: u32,
     next: u64,
 }
 
-impl Shuffled {
-    /// The order of `pages` pages.
-    pub(super) fn new(pages: u64) -> Self {
+impl Permutation {
+    fn new(pages: u64, key: u64) -> Self {
         let bits = u64::BITS - pages.saturating_sub(1).leading_zeros();
         Self {
             pages,
+            key,
             half: bits.div_ceil(2).max(1),
             next: 0,
         }
@@ -106,7 +145,8 @@ impl Shuffled {
         let mask = (1 << self.half) - 1;
         let (mut left, mut right) = (number >> self.half, number & mask);
         for round in 1..=4u64 {
-            let mut mixed = (right + (round << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mut mixed =
+                (right ^ self.key.wrapping_add(round << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             (left, right) = (right, left ^ ((mixed >> 32) & mask));
         }
@@ -114,7 +154,7 @@ impl Shuffled {
     }
 }
 
-impl Iterator for Shuffled {
+impl Iterator for Permutation {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
@@ -172,21 +212,36 @@ mod tests {
     fn a_shuffle_has_every_page_once() {
         for pages in [1, 2, 3, 17, 256, 1_000, 16_384, 100_003] {
             let mut seen = vec![false; pages as usize];
-            for page in Shuffled::new(pages) {
-                assert!(
-                    !std::mem::replace(&mut seen[page as usize], true),
-                    "{page} twice"
-                );
+            for window in [0, 2, 64, 1_000] {
+                seen.fill(false);
+                for page in Shuffled::new(pages, window) {
+                    assert!(
+                        !std::mem::replace(&mut seen[page as usize], true),
+                        "{page} twice"
+                    );
+                }
+                assert!(seen.iter().all(|&seen| seen), "{pages} in {window}");
             }
-            assert!(seen.iter().all(|&seen| seen), "{pages}");
         }
-        assert_eq!(Shuffled::new(0).next(), None);
+        assert_eq!(Shuffled::new(0, 0).next(), None);
+        assert_eq!(Shuffled::new(0, 8).next(), None);
+    }
+
+    #[test]
+    fn a_window_is_left_when_all_of_it_was_seen() {
+        let order: Vec<u64> = Shuffled::new(1_000, 64).collect();
+        for (index, window) in order.chunks(64).enumerate() {
+            let all = index as u64 * 64..index as u64 * 64 + window.len() as u64;
+            assert!(window.iter().all(|page| all.contains(page)), "{window:?}");
+        }
+        let shape = |index: usize| order[index * 64..][..64].iter().map(|page| page % 64);
+        assert!(!shape(0).eq(shape(1)), "every window has the same order");
     }
 
     #[test]
     fn a_shuffle_leaves_neighbours_far_apart() {
         let pages = 16_384;
-        let order: Vec<u64> = Shuffled::new(pages).collect();
+        let order: Vec<u64> = Shuffled::new(pages, 0).collect();
         let near = order
             .windows(2)
             .filter(|pair| pair[0].abs_diff(pair[1]) <= 64);

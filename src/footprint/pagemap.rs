@@ -9,8 +9,9 @@ use super::region::Region;
 
 const PRESENT: u64 = 1 << 63;
 const FRAME: u64 = (1 << 55) - 1;
-/// Pages that lie this close together are near: 64 struct pages are one page of them.
-const NEAR: u64 = 64;
+/// Up to which distances, in pages, neighbours are counted: side by side; within 8, which cost fork what
+/// side by side costs; within 64, whose struct pages fill a page; within 512.
+const DISTANCES: [u64; 4] = [1, 8, 64, 512];
 
 /// What pagemap says of a region.
 #[derive(Debug, Default)]
@@ -19,8 +20,8 @@ pub(super) struct Layout {
     pub(super) present: u64,
     /// Pairs of neighbours that are both present and whose frames may be known.
     pairs: u64,
-    adjacent: u64,
-    near: u64,
+    /// Of these, those within each of [`DISTANCES`].
+    within: [u64; 4],
 }
 
 impl Layout {
@@ -57,22 +58,17 @@ impl Layout {
             return;
         }
         self.pairs += 1;
-        self.adjacent += u64::from(next == one + 1);
-        self.near += u64::from(one.abs_diff(next) <= NEAR);
+        let distance = one.abs_diff(next);
+        for (count, limit) in self.within.iter_mut().zip(DISTANCES) {
+            // Side by side is by rising frame alone.
+            *count += u64::from(distance <= limit && (limit > 1 || next > one));
+        }
     }
 
-    /// Share of neighbouring pages that are neighbours in memory; `None` where frames are hidden.
-    pub(super) fn adjacency(&self) -> Option<f64> {
-        self.share(self.adjacent)
-    }
-
-    /// Share of neighbouring pages within 64 pages of each other; `None` where frames are hidden.
-    pub(super) fn nearness(&self) -> Option<f64> {
-        self.share(self.near)
-    }
-
-    fn share(&self, part: u64) -> Option<f64> {
-        (self.pairs > 0).then(|| part as f64 / self.pairs as f64)
+    /// Shares of neighbouring pages within each of [`DISTANCES`]; `None` where frames are hidden.
+    pub(super) fn shares(&self) -> Option<[f64; 4]> {
+        let share = |count: u64| count as f64 / self.pairs as f64;
+        (self.pairs > 0).then(|| self.within.map(share))
     }
 }
 
@@ -98,7 +94,6 @@ mod tests {
         }
         assert_eq!(layout.present, 5);
         // 10 and 11 are neighbours; 11 and 60 are near; nothing is known of the others.
-        assert_eq!(layout.adjacency(), Some(0.5));
-        assert_eq!(layout.nearness(), Some(1.0));
+        assert_eq!(layout.shares(), Some([0.5, 0.5, 1.0, 1.0]));
     }
 }

@@ -32,6 +32,9 @@ pub struct Footprint {
     pub touch: Touch,
     /// In which order.
     pub order: Order,
+    /// Pages in each stretch within which a shuffled ballast is shuffled; 0: the whole ballast is one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub window: u32,
     /// What happens between iterations.
     pub state: State,
     /// VMAs beyond those of the bare subject and the ballast: two pages each, one of them written.
@@ -58,8 +61,8 @@ pub enum FootprintError {
     /// A word that is no value of any axis.
     #[error(
         "footprint `{name}`: `{word}` is no part of a footprint. Parts are: 4k thp hugetlb, private \
-         shared file dontfork wipeonfork, written read untouched, sequential shuffled, hot rewritten, \
-         vmas=N threads=N busy=N fds=N"
+         shared file dontfork wipeonfork, written read untouched, sequential shuffled, window=PAGES, \
+         hot rewritten, vmas=N threads=N busy=N fds=N"
     )]
     Word {
         /// The name as given.
@@ -155,6 +158,14 @@ impl Footprint {
         if self.order == Order::Shuffled && huge {
             return Some("a huge page is contiguous; shuffled goes with 4k");
         }
+        if self.window != 0 && self.order != Order::Shuffled {
+            return Some("a window is what pages are shuffled within; window goes with shuffled");
+        }
+        if self.window == 1 {
+            return Some(
+                "a page alone cannot be shuffled; say sequential, or a window of 2 and more",
+            );
+        }
         if self.state == State::Rewritten && self.touch != Touch::Written {
             return Some("rewriting makes every page a written one; rewritten goes with written");
         }
@@ -204,6 +215,10 @@ impl Footprint {
     }
 }
 
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 /// A size whose fraction, if it has one, means the nearest whole page.
 fn parse_footprint_size(text: &str) -> Result<u64, crate::units::UnitError> {
     let bytes = parse_size(text)?;
@@ -222,11 +237,17 @@ impl fmt::Display for Footprint {
             (self.mapping != default.mapping, self.mapping.name()),
             (self.touch != default.touch, self.touch.name()),
             (self.order != default.order, self.order.name()),
-            (self.state != default.state, self.state.name()),
         ];
         for (_, word) in words.iter().filter(|(differs, _)| *differs) {
             name.push('+');
             name.push_str(word);
+        }
+        if self.window != default.window {
+            name.push_str(&format!("+window={}", self.window));
+        }
+        if self.state != default.state {
+            name.push('+');
+            name.push_str(self.state.name());
         }
         let counts = [
             ("vmas", self.vmas),
@@ -278,6 +299,7 @@ impl Footprint {
         if let Some((axis, count)) = word.split_once('=') {
             let count: u32 = count.parse().ok()?;
             let (field, axis) = match axis {
+                "window" => (&mut self.window, "window"),
                 "vmas" => (&mut self.vmas, "vmas"),
                 "threads" => (&mut self.threads, "threads"),
                 "busy" => (&mut self.busy, "busy"),
@@ -329,6 +351,10 @@ mod tests {
             "64MiB+vmas=10000+fds=3"
         );
         assert_eq!(canonical("67.2MiB"), "67.2MiB");
+        assert_eq!(
+            canonical("1GiB+rewritten+window=64+shuffled"),
+            "1GiB+shuffled+window=64+rewritten"
+        );
         assert_eq!(canonical("0+threads=32+busy=1"), "0+threads=32+busy=1");
     }
 
@@ -342,6 +368,8 @@ mod tests {
             ("2MiB+hugetlb+wipeonfork", "wipeonfork goes with"),
             ("1MiB+shuffled+untouched", "not touched in any order"),
             ("2MiB+thp+shuffled", "contiguous"),
+            ("2MiB+window=64", "window goes with shuffled"),
+            ("2MiB+shuffled+window=1", "cannot be shuffled"),
             ("2MiB+file+thp", "page cache"),
             ("1MiB+read+rewritten", "rewritten goes with written"),
             ("1MiB+thick", "`thick` is no part"),

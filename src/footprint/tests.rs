@@ -279,6 +279,31 @@ fn sequential_ballast_lies_in_one_piece_right_after_a_shuffled_one() {
 }
 
 #[test]
+fn within_a_window_pages_are_shuffled_and_lie_near_each_other() {
+    in_a_process(|| {
+        let mut receipt = Receipt::default();
+        for _ in 0..3 {
+            receipt = hold("16MiB+shuffled+window=64").unwrap().receipt();
+            // What other programs free while the soak is held can get in.
+            if receipt.nearness.is_none_or(|share| share > 0.9) {
+                break;
+            }
+        }
+        let Some(nearness) = receipt.nearness else {
+            return "order: page frames cannot be read".to_owned();
+        };
+        assert!(receipt.adjacency.unwrap() < 0.1, "{receipt:?}");
+        assert!(receipt.within_8.unwrap() < 0.5, "{receipt:?}");
+        assert!(nearness > 0.5, "{receipt:?}");
+        assert!(receipt.within_512.unwrap() >= nearness, "{receipt:?}");
+        receipt
+            .check(&"16MiB+shuffled+window=64".parse().unwrap())
+            .unwrap();
+        String::new()
+    });
+}
+
+#[test]
 fn without_huge_pages_a_soak_puts_the_ballast_in_one_piece_and_leaves_nothing_behind() {
     in_a_process(|| {
         // SAFETY: this prctl touches no memory. It holds for this process alone.

@@ -286,6 +286,8 @@ fn receipt_line(receipt: &Receipt) -> String {
     put_some(&mut line, "fds_added", receipt.fds_added);
     put_some(&mut line, "adjacency", receipt.adjacency);
     put_some(&mut line, "nearness", receipt.nearness);
+    put_some(&mut line, "within_8", receipt.within_8);
+    put_some(&mut line, "within_512", receipt.within_512);
     put_some(&mut line, "fill", receipt.fill_ns);
     put_some(&mut line, "soaked", receipt.soaked);
     if !receipt.unverified.is_empty() {
@@ -323,6 +325,8 @@ fn read_receipt(pairs: &Pairs<'_>) -> Result<Receipt, LineError> {
         fds_added: pairs.optional("fds_added", "count")?,
         adjacency: share("adjacency")?,
         nearness: share("nearness")?,
+        within_8: share("within_8")?,
+        within_512: share("within_512")?,
         fill_ns: pairs.optional("fill", "number of nanoseconds")?,
         soaked: pairs.optional("soaked", size)?,
         unverified: unverified

@@ -141,6 +141,11 @@ fn hold_line(footprint: &Footprint) -> String {
     put(&mut line, "mapping", footprint.mapping.name());
     put(&mut line, "touch", footprint.touch.name());
     put(&mut line, "order", footprint.order.name());
+    put_some(
+        &mut line,
+        "window",
+        Some(footprint.window).filter(|&n| n > 0),
+    );
     put(&mut line, "state", footprint.state.name());
     put(&mut line, "vmas", footprint.vmas);
     put(&mut line, "threads", footprint.threads);
@@ -166,6 +171,7 @@ fn footprint(pairs: &Pairs<'_>) -> Result<Footprint, LineError> {
         mapping: axis(pairs, "mapping", Mapping::from_name)?,
         touch: axis(pairs, "touch", Touch::from_name)?,
         order: axis(pairs, "order", TouchOrder::from_name)?,
+        window: pairs.optional("window", "count")?.unwrap_or(0),
         state: axis(pairs, "state", State::from_name)?,
         vmas: pairs.optional("vmas", "count")?.unwrap_or(0),
         threads: pairs.optional("threads", "count")?.unwrap_or(0),
@@ -194,6 +200,7 @@ mod tests {
             Order::Exec(own),
             Order::Exec(foreign),
             Order::Hold("64MiB+thp+shared+vmas=3+fds=2".parse().unwrap()),
+            Order::Hold("64MiB+shuffled+window=64".parse().unwrap()),
             Order::Time {
                 mechanism: "fork".into(),
                 count: Count {

@@ -145,9 +145,10 @@ pub(super) fn footprint_words(footprint: &Footprint) -> String {
         Touch::Untouched => "never touched",
         Touch::Written => "written",
     };
-    let order = match footprint.order {
-        Order::Sequential => "in order",
-        Order::Shuffled => "in random order",
+    let order = match (footprint.order, footprint.window) {
+        (Order::Sequential, _) => "in order".to_owned(),
+        (Order::Shuffled, 0) => "in random order".to_owned(),
+        (Order::Shuffled, window) => format!("in random order within windows of {window} pages"),
     };
     let state = match footprint.state {
         State::Hot => "left alone between iterations",

@@ -113,6 +113,8 @@ fn the_protocols_description_has_every_key_of_the_answers() {
         fds_added: n,
         adjacency: Some(1.0),
         nearness: Some(1.0),
+        within_8: Some(1.0),
+        within_512: Some(1.0),
         fill_ns: n,
         soaked: n,
         unverified: vec!["order".into()],

@@ -91,6 +91,8 @@ fn of_receipt(trial: &Trial) -> Vec<Field> {
         whole("receipt_fds_added", receipt.fds_added),
         real("receipt_adjacency", receipt.adjacency),
         real("receipt_nearness", receipt.nearness),
+        real("receipt_within_8", receipt.within_8),
+        real("receipt_within_512", receipt.within_512),
         whole("receipt_fill_ns", receipt.fill_ns),
         whole("receipt_soaked", receipt.soaked),
         text("receipt_unverified", &receipt.unverified.join("; ")),
