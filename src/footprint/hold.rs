@@ -8,7 +8,7 @@ use super::pagemap::Layout;
 use super::proc::{open_descriptors, scratch, status};
 use super::region::Region;
 use super::threads::Threads;
-use super::{Footprint, Order, Page, Receipt, huge, memory, smaps};
+use super::{Footprint, Mapping, Order, Page, Receipt, huge, memory, smaps};
 
 /// A footprint that is held. It is given back when dropped.
 ///
@@ -58,7 +58,10 @@ impl Held {
             held.ballast = Some(Ballast::hold(footprint)?);
         }
         if footprint.vmas > 0 {
-            held.mappings = Some(Mappings::hold(footprint.vmas)?);
+            held.mappings = Some(Mappings::hold(
+                footprint.vmas,
+                footprint.mapping == Mapping::Dontfork,
+            )?);
         }
         if footprint.fds > 0 {
             held.descriptors = Some(Descriptors::hold(footprint.fds)?);

@@ -38,11 +38,11 @@ impl Mappings {
         Ok(())
     }
 
-    /// Makes `count` VMAs, at least one.
+    /// Makes `count` VMAs, at least one, which a child gets unless `dontfork`.
     ///
     /// # Errors
     /// [`HoldError::System`].
-    pub(super) fn hold(count: u32) -> Result<Self, HoldError> {
+    pub(super) fn hold(count: u32, dontfork: bool) -> Result<Self, HoldError> {
         let failed = |call, errno| HoldError::System {
             call,
             thing: format!("{count} VMAs"),
@@ -58,6 +58,11 @@ impl Mappings {
             .map_err(|errno| failed("madvise", errno))?;
         // Two pages are enough for a huge one of 8 KiB, where those are switched on.
         let _ = region.advise(libc::MADV_NOHUGEPAGE);
+        if dontfork {
+            region
+                .advise(libc::MADV_DONTFORK)
+                .map_err(|errno| failed("madvise", errno))?;
+        }
         for index in (0..=u64::from(count)).rev() {
             region
                 .punch((index * STEP) as usize, HOLE as usize)

@@ -37,7 +37,8 @@ pub struct Footprint {
     pub window: u32,
     /// What happens between iterations.
     pub state: State,
-    /// VMAs beyond those of the bare subject and the ballast: two pages each, one of them written.
+    /// VMAs beyond those of the bare subject and the ballast: two pages each, one of them written. Kept
+    /// from the child, as the ballast is, where the mapping is `dontfork`.
     pub vmas: u32,
     /// Idle threads.
     pub threads: u32,

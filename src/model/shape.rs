@@ -18,8 +18,10 @@ pub enum Part {
     PageFar,
     /// A copied transparent huge page of 2 MiB.
     PageThp,
-    /// A VMA.
+    /// A VMA that the child gets.
     Vma,
+    /// A VMA with `MADV_DONTFORK`, which it does not get: fork passes it over.
+    VmaDontfork,
     /// An open file descriptor.
     Fd,
     /// A thread beside the one that forks. Its stack's pages and VMAs are counted as such.
@@ -30,13 +32,14 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order in which tables list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Bare,
         Self::PageNear,
         Self::PageMid,
         Self::PageFar,
         Self::PageThp,
         Self::Vma,
+        Self::VmaDontfork,
         Self::Fd,
         Self::Thread,
         Self::Busy,
@@ -88,16 +91,23 @@ impl Shape {
     /// part of their own, and receipts without VMAs, threads or descriptors.
     pub fn of_receipt(footprint: &Footprint, receipt: &Receipt) -> Option<Self> {
         let whole = |count: Option<u64>| count.map(|count| count as f64);
+        let all = whole(receipt.vmas)?;
+        let mut added = whole(receipt.vmas_added).unwrap_or(f64::from(footprint.vmas));
+        // The ballast and the added VMAs.
+        let passed = match footprint.mapping {
+            Mapping::Dontfork => (1.0 + std::mem::take(&mut added)).min(all),
+            _ => 0.0,
+        };
         let mut shape = Self::bare()
-            .with(Part::Vma, whole(receipt.vmas)?)
+            .with(Part::Vma, all - passed)
+            .with(Part::VmaDontfork, passed)
             .with(Part::Fd, whole(receipt.fds)?)
             .with(Part::Busy, whole(receipt.busy)?)
             .with(
                 Part::Thread,
                 (whole(receipt.threads)? - 1.0 - whole(receipt.busy)?).max(0.0),
             );
-        // An added VMA has two pages, of which one is written; they are neighbours but one.
-        let added = whole(receipt.vmas_added).unwrap_or(f64::from(footprint.vmas));
+        // An added VMA has two pages, of which one is written; these are neighbours but one.
         if !copied(footprint) {
             return Some(shape.with_base_pages(added, 1.0, 1.0));
         }
@@ -200,10 +210,27 @@ mod tests {
                 0.0,
                 "{name}"
             );
-            assert_eq!(shape.count(Part::Vma), 30.0);
+            let vmas = shape.count(Part::Vma) + shape.count(Part::VmaDontfork);
+            assert_eq!(vmas, 30.0, "{name}");
         }
         let receipt = Receipt::default();
         assert_eq!(Shape::of_receipt(&Footprint::of(4096), &receipt), None);
+    }
+
+    #[test]
+    fn a_vma_that_the_child_does_not_get_is_another_part() {
+        let receipt = Receipt {
+            vmas: Some(2_031),
+            vmas_added: Some(2_000),
+            ..Receipt::default()
+        };
+        let passed = shape("4KiB+dontfork+vmas=2000", receipt.clone());
+        assert_eq!(passed.count(Part::VmaDontfork), 2_001.0);
+        assert_eq!(passed.count(Part::Vma), 30.0);
+        assert_eq!(passed.base_pages(), 0.0);
+        let copied = shape("4KiB+vmas=2000", receipt);
+        assert_eq!(copied.count(Part::VmaDontfork), 0.0);
+        assert_eq!(copied.base_pages(), 2_001.0);
     }
 
     #[test]
