@@ -44,6 +44,14 @@ impl Part {
         Self::Thread,
         Self::Busy,
     ];
+
+    /// Whether it is copied memory.
+    pub fn is_page(self) -> bool {
+        matches!(
+            self,
+            Self::PageNear | Self::PageMid | Self::PageFar | Self::PageThp
+        )
+    }
 }
 
 /// How many of each part a parent has. Fractions are allowed: what is known of pages' places is a share.

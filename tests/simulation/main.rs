@@ -5,8 +5,10 @@
 //! √(p(1 − p)/n); rounds are as many as keep a point of difference about three of those away, and each
 //! test says what they come to. Controls show that the simulation sees what it is there to see.
 
+mod costs;
 mod coverage;
 mod host;
+mod parents;
 mod sittings;
 mod verdicts;
 

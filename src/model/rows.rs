@@ -1,0 +1,80 @@
+//! What a run says of fork: a row for each cell.
+
+use super::shape::{Part, Shape};
+use crate::footprint::State;
+use crate::mechanism::Phase;
+use crate::recording::{Cell, Placement, Run, Status};
+
+/// A measured cell.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    /// The cell's id.
+    pub id: String,
+    /// What its parent was made of: part by part, the median over trials.
+    pub shape: Shape,
+    /// Each trial's block and median in nanoseconds, by rising median. Never empty.
+    pub trials: Vec<(u32, f64)>,
+    /// Their median.
+    pub ns: f64,
+}
+
+/// More of a part than any parent has: a run may come from a stranger.
+const ABSURD: f64 = (1u64 << 48) as f64;
+
+/// The `fork` cells of a run that tell of a state: native, pinned, measured, and in that state or without a ballast,
+/// which has none.
+pub(super) fn rows(run: &Run, phase: Phase, state: State) -> Vec<Row> {
+    let fits = |cell: &&Cell| {
+        cell.mechanism == "fork"
+            && cell.subject == "native"
+            && cell.exec.is_none()
+            && cell.placement == Placement::Pinned
+            && cell.status == Status::Ok
+            && (cell.footprint.state == state || cell.footprint.bytes == 0)
+    };
+    let cells = run.cells.iter().filter(fits);
+    cells.filter_map(|cell| row(cell, phase)).collect()
+}
+
+/// `None` where no trial says both how long it took and what its parent was.
+fn row(cell: &Cell, phase: Phase) -> Option<Row> {
+    // Those of an A/B comparison are of two programs, or of pairs that are not counted.
+    let trials = || cell.trials.iter().filter(|trial| trial.arm.is_empty());
+    let shapes: Vec<Shape> = trials()
+        .filter_map(|trial| Shape::of_receipt(&cell.footprint, &trial.receipt))
+        .filter(|shape| {
+            let counts = Part::ALL.map(|part| shape.count(part));
+            counts.iter().all(|count| (0.0..ABSURD).contains(count))
+        })
+        .collect();
+    let own = trials().filter_map(|trial| {
+        let ns = trial.phases.get(&phase)?.quantiles.p50?;
+        (ns > 0).then_some((trial.block, ns as f64))
+    });
+    let mut times: Vec<(u32, f64)> = own.collect();
+    if times.is_empty() && trials().count() == cell.trials.len() {
+        // Trials too short for a median of their own have one together.
+        let together = cell.phases.get(&phase)?.p50.filter(|&ns| ns > 0)?;
+        times.push((0, together as f64));
+    }
+    times.sort_unstable_by(|a, b| a.1.total_cmp(&b.1));
+    let mut shape = Shape::default();
+    for part in Part::ALL {
+        let mut counts: Vec<f64> = shapes.iter().map(|shape| shape.count(part)).collect();
+        counts.sort_unstable_by(f64::total_cmp);
+        shape = shape.with(part, middle(&counts)?);
+    }
+    Some(Row {
+        id: cell.id.clone(),
+        shape,
+        ns: middle(&times.iter().map(|trial| trial.1).collect::<Vec<f64>>())?,
+        trials: times,
+    })
+}
+
+/// The median of rising values.
+fn middle(rising: &[f64]) -> Option<f64> {
+    let upper = *rising.get(rising.len() / 2)?;
+    let lower = rising[(rising.len() - 1) / 2];
+    Some(lower + (upper - lower) / 2.0)
+}
