@@ -10,8 +10,9 @@ pub const SIZES: [u64; 6] = [0, 16 << 20, 64 << 20, 256 << 20, 1 << 30, 4 << 30]
 /// Mechanisms that stand for their kind over all sizes.
 pub const COMPARED: [&str; 4] = ["fork", "vfork", "posix_spawn", "thread"];
 
-/// Parents of 1 GiB that differ in one thing, or in two where one alone says nothing.
-pub const MEMORY: [&str; 14] = [
+/// Parents of 1 GiB that differ in one thing, or in two where one alone says nothing; and smaller ones that tell
+/// what a VMA, a descriptor, a thread and a page near its neighbour cost, and whether costs add up.
+pub const MEMORY: [&str; 23] = [
     "1GiB",
     "1GiB+thp",
     "1GiB+hugetlb",
@@ -26,6 +27,15 @@ pub const MEMORY: [&str; 14] = [
     "1GiB+thp+rewritten",
     "1GiB+shuffled",
     "1GiB+shuffled+rewritten",
+    "0+vmas=500",
+    "0+vmas=2000",
+    "0+threads=32",
+    "0+busy=1",
+    "0+fds=10000",
+    "256MiB+thp",
+    "256MiB+rewritten",
+    "256MiB+shuffled+window=64",
+    "256MiB+shuffled+window=64+rewritten",
 ];
 
 /// Why a filter selects nothing.

@@ -43,10 +43,12 @@ pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportEr
         let key = (rank_of(&cell.mechanism), label(cell), cell.footprint.bytes);
         groups.entry(key).or_default().push(cell);
     }
+    let measured = |cells: &[&Cell]| cells.iter().filter(|cell| is_measured(cell)).count();
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, cells)| std::cmp::Reverse(measured(cells)));
     let mut figures = Vec::new();
     for ((_, name, bytes), cells) in groups {
-        let measured = cells.iter().filter(|cell| is_measured(cell)).count();
-        if measured < FEWEST_SHAPES || figures.len() == MOST_FIGURES {
+        if measured(&cells) < FEWEST_SHAPES || figures.len() == MOST_FIGURES {
             continue;
         }
         let bare = run.cells.iter().find(|cell| {
@@ -56,7 +58,10 @@ pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportEr
         let chart = Chart::of(&cells, bare);
         let frame = Frame {
             name: format!("kinds-{}", figures.len() + 1),
-            title: format!("{} with {}, by kind of memory", short(&name, 60), size_name(bytes)),
+            title: match bytes {
+                0 => format!("{} of a bare parent, by what is added", short(&name, 60)),
+                _ => format!("{} with {}, by kind of memory", short(&name, 60), size_name(bytes)),
+            },
             caption: "Phase “call”: the point is the median over trials, the bar reaches from the lowest \
                       to the highest trial, the tick is p99. The factor is against plain memory: 4 KiB \
                       pages, private, written in order, left alone between iterations."
