@@ -150,7 +150,7 @@ fn converse(script: &str) -> (Result<(), SessionError>, u64) {
         let mut session = Session::start(&subject, &keeper, CpuSet::new(), patience)?;
         session.hold(&Footprint::of(0))?;
         session.time("fork", COUNT, Duration::ZERO, &mut |_, _| kept += 1)?;
-        session.life("fork")?;
+        session.life("fork", false)?;
         session.end();
         Ok(())
     };

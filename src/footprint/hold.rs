@@ -84,6 +84,24 @@ impl Held {
         }
     }
 
+    /// Keeps the ballast from children (`MADV_DONTFORK`), or lets them have it again: the same parent, whose
+    /// ballast fork does not copy. A ballast that is kept by its footprint stays so.
+    ///
+    /// # Errors
+    /// The errno of `madvise`.
+    pub fn keep_ballast(&self, kept: bool) -> Result<(), i32> {
+        match &self.ballast {
+            Some(ballast) if self.footprint.mapping != Mapping::Dontfork => {
+                ballast.region.advise(if kept {
+                    libc::MADV_DONTFORK
+                } else {
+                    libc::MADV_DOFORK
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Gives everything back. Scattered pages are freed in the order in which they were touched.
     pub fn release(self) {
         drop(self);

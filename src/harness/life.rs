@@ -4,6 +4,7 @@ use super::cell::Cell;
 use super::launcher::Launcher;
 use super::proof::prove;
 use super::trial::{LiveTrial, TrialError};
+use crate::footprint::{Footprint, Receipt};
 use crate::protocol::Observed;
 use crate::recording::{Life, LifeMoments};
 
@@ -13,11 +14,53 @@ use crate::recording::{Life, LifeMoments};
 /// Where the cell cannot be measured.
 pub fn tell(launcher: &Launcher, cell: &Cell) -> Result<Life, TrialError> {
     let mut trial = LiveTrial::begin(launcher, cell, 0, 0)?;
-    let observed = trial.life()?;
+    let mut life = one(&mut trial, cell, false)?;
     drop(trial);
-    let mut life = life(cell, &observed);
     life.system_call = system_call(launcher, cell);
     Ok(life)
+}
+
+/// Lives of a cell's children, told in turn with those of children that say what to compare them with.
+#[derive(Debug, Default)]
+pub struct Lives {
+    /// Of the cell.
+    pub cell: Vec<Life>,
+    /// Of the same parent, with its ballast kept from the child; empty where it has none that is copied.
+    pub kept: Vec<Life>,
+    /// Of a bare parent; empty where the cell's own is one.
+    pub bare: Vec<Life>,
+}
+
+/// Has two subjects, one that holds the cell's footprint and a bare one, tell `rounds` lives of each kind.
+///
+/// # Errors
+/// Where the cell cannot be measured.
+pub fn tell_in_turn(launcher: &Launcher, cell: &Cell, rounds: u32) -> Result<Lives, TrialError> {
+    let bare = Cell {
+        footprint: Footprint::default(),
+        ..cell.clone()
+    };
+    let mut trial = LiveTrial::begin(launcher, cell, 0, 0)?;
+    let mut beside = match cell.footprint == bare.footprint {
+        true => None,
+        false => Some(LiveTrial::begin(launcher, &bare, 0, 0)?),
+    };
+    let mut lives = Lives::default();
+    for _ in 0..rounds {
+        lives.cell.push(one(&mut trial, cell, false)?);
+        if cell.footprint.bytes > 0 {
+            lives.kept.push(one(&mut trial, cell, true)?);
+        }
+        if let Some(beside) = &mut beside {
+            lives.bare.push(one(beside, &bare, false)?);
+        }
+    }
+    drop((trial, beside));
+    let seen = system_call(launcher, cell);
+    for life in &mut lives.cell {
+        life.system_call.clone_from(&seen);
+    }
+    Ok(lives)
 }
 
 /// The life of one child of each mechanism among `cells`, at its smallest pinned footprint. Those that
@@ -45,7 +88,12 @@ fn system_call(launcher: &Launcher, cell: &Cell) -> Option<String> {
     prove(launcher, subject, cell.known_mechanism()?).seen
 }
 
-fn life(cell: &Cell, observed: &Observed) -> Life {
+fn one(trial: &mut LiveTrial, cell: &Cell, kept: bool) -> Result<Life, TrialError> {
+    let observed = trial.life(kept)?;
+    Ok(life(cell, &observed, trial.receipt()))
+}
+
+fn life(cell: &Cell, observed: &Observed, receipt: &Receipt) -> Life {
     Life {
         cell: cell.to_string(),
         mechanism: cell.mechanism.clone(),
@@ -70,5 +118,11 @@ fn life(cell: &Cell, observed: &Observed) -> Life {
         voluntary_switches: observed.voluntary_switches,
         involuntary_switches: observed.involuntary_switches,
         exit_status: observed.status,
+        parent_call: observed.parent_call,
+        parent_reap: observed.parent_reap,
+        page_tables: receipt.page_tables,
+        copied_tables: observed.copied_tables,
+        copied_entries: observed.copied_entries,
+        fault_ns: observed.fault,
     }
 }

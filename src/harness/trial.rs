@@ -150,12 +150,12 @@ impl LiveTrial {
         Ok(batch)
     }
 
-    /// Has the subject tell one child's life.
+    /// Has the subject tell one child's life. `kept`: the ballast is kept from the child meanwhile.
     ///
     /// # Errors
     /// Where something goes wrong, or it takes longer than the launcher's patience.
-    pub fn life(&mut self) -> Result<Observed, TrialError> {
-        Ok(self.session.life(&self.mechanism)?)
+    pub fn life(&mut self, kept: bool) -> Result<Observed, TrialError> {
+        Ok(self.session.life(&self.mechanism, kept)?)
     }
 
     /// Whether any phase takes stamped iterations. What foreign subjects have, they say in their samples.

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_int};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::tables::Weighing;
 use crate::clock;
 
 /// Private memory that a child sharing its parent's memory counts up: the proof that it does.
@@ -41,6 +42,8 @@ pub struct Child {
     pub(super) life: bool,
     /// Whether to count up [`COUNTER`].
     pub(super) count: bool,
+    /// Where to put what it reads of its page tables; null: it reads nothing.
+    pub(super) weighing: *mut Weighing,
     /// What to end with.
     pub(super) status: c_int,
     /// What to execute; null: nothing.
@@ -70,6 +73,10 @@ impl Child {
                 }
                 stamps.end = clock::now();
             }
+        }
+        if !self.weighing.is_null() {
+            // SAFETY: as for the stamps.
+            unsafe { Weighing::read(self.weighing) };
         }
         if self.count {
             COUNTER.fetch_add(1, Ordering::Relaxed);

@@ -33,7 +33,7 @@ fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
     arguments.flags = libc::CLONE_PIDFD as u64;
     arguments.pidfd = (&raw mut pidfd) as u64;
     arguments.exit_signal = libc::SIGCHLD as u64;
-    let t0 = clock::now();
+    let t0 = stage.begin();
     // SAFETY: without CLONE_VM and without a stack the call behaves as fork does; the child only stamps
     // and leaves, and so never meets the C library that was not told of the fork.
     let pid = unsafe {

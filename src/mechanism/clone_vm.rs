@@ -32,7 +32,7 @@ fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
     let mut child = stage.child(iteration, true);
     let stack = stage.stack_top();
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    let t0 = clock::now();
+    let t0 = stage.begin();
     // SAFETY: the stack is the stage's own and used by one child at a time, since CLONE_VFORK keeps the
     // parent standing; `run` does not return.
     let pid = unsafe { libc::clone(run, stack, flags, (&raw mut child).cast()) };

@@ -30,7 +30,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
 
 fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
     let mut command = command(stage, iteration);
-    let t0 = clock::now();
+    let t0 = stage.begin();
     let child = command.spawn();
     let called = clock::now();
     let child = child.map_err(|source| Failure::Call {

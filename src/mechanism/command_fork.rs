@@ -50,7 +50,7 @@ fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
             Ok(())
         });
     }
-    let t0 = clock::now();
+    let t0 = stage.begin();
     let child = command.spawn();
     let called = clock::now();
     let child = child.map_err(|source| Failure::Call {

@@ -37,7 +37,7 @@ pub(super) fn fork(
     iteration: Iteration,
     child: &Child,
 ) -> Result<Sample, Failure> {
-    let t0 = clock::now();
+    let t0 = stage.begin();
     // SAFETY: the child only stamps and departs, which is safe between fork and exec or _exit.
     let pid = unsafe { libc::fork() };
     if pid == 0 {

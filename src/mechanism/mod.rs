@@ -6,6 +6,7 @@
 //! nothing, takes no lock and cannot panic. What it needs is prepared before the call, in a
 //! `child::Child`; what it has to say it writes to memory that is there already.
 
+mod account;
 mod child;
 mod claim;
 mod clone3;
@@ -13,6 +14,7 @@ mod clone_vm;
 mod command;
 mod command_fork;
 mod failure;
+mod fault;
 mod fork;
 mod fork_exec;
 mod iteration;
@@ -22,16 +24,20 @@ mod posix_spawn;
 mod pthread;
 mod reap;
 mod stage;
+mod tables;
 mod thread;
 mod vfork;
 mod vfork_exec;
 
+pub use account::Spent;
 pub use claim::{Claim, Event};
 pub use failure::Failure;
+pub use fault::fault_cost;
 pub use iteration::{Image, Iteration, Needs, Sample};
 pub use phase::Phase;
 pub use reap::Zombie;
 pub use stage::{Stage, Trace};
+pub use tables::Tables;
 
 /// A way to start a child.
 #[derive(Debug)]

@@ -33,7 +33,7 @@ fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
     let argv = stage.argv(iteration);
     let path = stage.path();
     let mut pid = 0;
-    let t0 = clock::now();
+    let t0 = stage.begin();
     // SAFETY: the strings are null-terminated and outlive the call; null stands for no actions and no
     // attributes.
     let error = unsafe {

@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::ptr;
 
+use super::account::Moment;
 use super::child::Child;
 use super::claim::{Claim, Event};
 use super::reap::{Zombie, look_at_thread};
@@ -37,7 +38,7 @@ fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
     };
     let mut thread = 0;
     let mut result = ptr::null_mut();
-    let t0 = clock::now();
+    let t0 = stage.begin();
     // SAFETY: `errand` outlives the thread, which is joined below; null stands for default attributes.
     let error =
         unsafe { libc::pthread_create(&mut thread, ptr::null(), run, (&raw mut errand).cast()) };
@@ -45,6 +46,7 @@ fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
     if error != 0 {
         return Err(Failure::of_number("pthread_create", error));
     }
+    stage.note(Moment::Called);
     // SAFETY: the thread was made above and is joined once.
     let error = unsafe { libc::pthread_join(thread, &mut result) };
     let reaped = clock::now();

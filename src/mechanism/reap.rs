@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::account::Moment;
 use super::{Failure, Stage};
 use crate::clock;
 
@@ -38,6 +39,7 @@ pub(super) fn reap(stage: &mut Stage, pid: libc::pid_t, status: i32) -> Result<u
     // SAFETY: `end` is a valid place for a status.
     let reaped = unsafe { libc::waitpid(pid, &mut end, 0) };
     let now = clock::now();
+    stage.note(Moment::Reaped);
     if reaped < 0 {
         return Err(Failure::of_call("waitpid"));
     }
@@ -77,6 +79,7 @@ fn check(
 /// Waits until the child has ended without reaping it, reads what the kernel knows of it, and returns
 /// how long the reading took.
 fn look_at_zombie(stage: &mut Stage, pid: libc::pid_t) -> Result<u64, Failure> {
+    stage.note(Moment::Called);
     // SAFETY: all zeros is a valid siginfo_t, and waitid fills it in.
     let waited = unsafe {
         let mut info: libc::siginfo_t = std::mem::zeroed();
@@ -91,10 +94,12 @@ fn look_at_zombie(stage: &mut Stage, pid: libc::pid_t) -> Result<u64, Failure> {
     if waited != 0 {
         return Err(Failure::of_call("waitid"));
     }
+    stage.note(Moment::Looks);
     stage.zombie = Some(Zombie {
         ended,
         ..read_task(&format!("/proc/{pid}"))
     });
+    stage.note(Moment::Looked);
     Ok(clock::now() - ended)
 }
 

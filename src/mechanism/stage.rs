@@ -5,9 +5,12 @@ use std::io;
 use std::ptr;
 use std::sync::atomic::Ordering;
 
+use super::account::{Account, Moment, Spent};
 use super::child::{COUNTER, Child, Stamps};
 use super::reap::Zombie;
+use super::tables::{Tables, Weighing};
 use super::{Failure, Image, Iteration, Needs, Sample};
+use crate::clock;
 
 /// Bytes of the stack that `clone-vm` gives its child: what glibc's posix_spawn maps at the least.
 const STACK: usize = 32 * 1024;
@@ -27,6 +30,12 @@ pub struct Trace {
     pub stamps: Stamps,
     /// What it left behind.
     pub zombie: Option<Zombie>,
+    /// What the parent spent from `t0` until the call returned.
+    pub call: Option<Spent>,
+    /// And until the child was reaped.
+    pub reap: Option<Spent>,
+    /// The page tables of the child that weighed its own.
+    pub tables: Option<Tables>,
 }
 
 /// Everything prepared for iterations of one mechanism.
@@ -50,6 +59,10 @@ pub struct Stage {
     pub(super) watching: bool,
     /// What the last watched child left behind.
     pub(super) zombie: Option<Zombie>,
+    /// The parent's own account of a watched iteration.
+    account: Option<Account>,
+    /// Where a child puts what it reads of its page tables; null: none is asked to.
+    weighing: *mut Weighing,
 }
 
 impl Stage {
@@ -72,6 +85,8 @@ impl Stage {
             pid: 0,
             watching: false,
             zombie: None,
+            account: None,
+            weighing: ptr::null_mut(),
         };
         if stamped {
             // Shared, so that a forked child's writes are seen; fork skips such mappings.
@@ -145,17 +160,49 @@ impl Stage {
     /// From now on, iterations tell their child's life and leave their zombie to be looked at.
     pub fn watch(&mut self) {
         self.watching = true;
+        self.account = Some(Account::open());
+    }
+
+    /// Has the child of the next iteration read how large its page tables are. That takes a while, so it is
+    /// not an iteration whose times are told.
+    ///
+    /// # Errors
+    /// Where memory for it is refused.
+    pub fn weigh(&mut self) -> io::Result<()> {
+        self.weighing = map(size_of::<Weighing>(), libc::MAP_SHARED)?.cast();
+        Ok(())
+    }
+
+    /// Reads the clock for `t0`, after the account of a parent that is watched.
+    #[inline]
+    pub(super) fn begin(&mut self) -> u64 {
+        self.note(Moment::Before);
+        clock::now()
+    }
+
+    /// Reads the account of a parent that is watched.
+    #[inline]
+    pub(super) fn note(&mut self, moment: Moment) {
+        if let Some(account) = &mut self.account {
+            account.note(moment);
+        }
     }
 
     /// What the last child told and left behind.
     pub fn observed(&self) -> Trace {
         // SAFETY: null or a mapping of this stage, whose child has ended.
         let stamps = unsafe { self.stamps.as_ref() }.copied().unwrap_or_default();
+        // SAFETY: as above.
+        let weighing = unsafe { self.weighing.as_ref() };
+        let (call, reap) = self.account.as_ref().map_or((None, None), Account::spent);
         Trace {
             t0: self.t0,
             pid: self.pid,
             stamps,
             zombie: self.zombie.clone(),
+            call,
+            reap,
+            tables: weighing.map(Weighing::tables),
         }
     }
 
@@ -173,6 +220,12 @@ impl Stage {
                 ptr::null_mut()
             },
             life: self.watching,
+            // One that shares its parent's memory was given no tables.
+            weighing: if shares_memory || self.watching {
+                ptr::null_mut()
+            } else {
+                self.weighing
+            },
             // A forked child that wrote would pay a fault; it does so only where it stamps anyway.
             count: shares_memory || iteration.stamped,
             status: iteration.status(),
@@ -229,6 +282,7 @@ impl Stage {
 
     /// Keeps what a watched thread saw of itself, and takes the time that took off the end.
     pub(super) fn keep_thread(&mut self, looked: Option<(Zombie, u64)>, reaped: u64) -> u64 {
+        self.note(Moment::Reaped);
         match looked {
             Some((zombie, took)) => {
                 self.zombie = Some(zombie);
@@ -312,6 +366,9 @@ impl Drop for Stage {
         unsafe {
             if !self.stamps.is_null() {
                 libc::munmap(self.stamps.cast(), size_of::<Stamps>());
+            }
+            if !self.weighing.is_null() {
+                libc::munmap(self.weighing.cast(), size_of::<Weighing>());
             }
             if !self.stack.is_null() {
                 libc::munmap(self.stack, STACK);

@@ -1,5 +1,6 @@
 //! `std::thread::spawn` and `join`.
 
+use super::account::Moment;
 use super::claim::{Claim, Event};
 use super::reap::look_at_thread;
 use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
@@ -35,7 +36,7 @@ unsafe impl Send for Orders {}
 fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
     let orders = Orders(stage.child(iteration, true));
     let watch = stage.watching;
-    let t0 = clock::now();
+    let t0 = stage.begin();
     let thread = std::thread::Builder::new().spawn(move || {
         let orders = &orders;
         // SAFETY: the stage's stamps are mapped, and this is its only child.
@@ -47,6 +48,7 @@ fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
         call: "thread::spawn",
         source,
     })?;
+    stage.note(Moment::Called);
     let result = thread.join();
     let reaped = clock::now();
     let wrong = |got: String| Failure::WrongEnd {

@@ -47,7 +47,7 @@ pub(super) fn vfork(
     iteration: Iteration,
     mut child: Child,
 ) -> Result<Sample, Failure> {
-    let t0 = clock::now();
+    let t0 = stage.begin();
     // SAFETY: `run` does not return and touches only `child`, its strings and the stamps, as vfork
     // demands.
     let pid = unsafe { forkbench_vfork(run, (&raw mut child).cast()) };

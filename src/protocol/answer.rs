@@ -2,7 +2,7 @@
 
 use super::pairs::{LineError, Pairs, escape, put, put_some, unescape};
 use crate::footprint::Receipt;
-use crate::mechanism::Phase;
+use crate::mechanism::{Phase, Spent};
 
 /// The longest reason that is read, in characters.
 const LONGEST_REASON: usize = 2_000;
@@ -112,6 +112,16 @@ pub struct Observed {
     pub involuntary_switches: Option<u64>,
     /// What it ended with.
     pub status: Option<i32>,
+    /// What the parent spent from `t0` until the call returned.
+    pub parent_call: Option<Spent>,
+    /// And until the child was reaped.
+    pub parent_reap: Option<Spent>,
+    /// Bytes of page tables that the child was given; 0 where it shares its parent's.
+    pub copied_tables: Option<u64>,
+    /// Entries in them.
+    pub copied_entries: Option<u64>,
+    /// What a copy-on-write fault costs in this subject, nanoseconds.
+    pub fault: Option<u64>,
 }
 
 impl Answer {
@@ -232,7 +242,73 @@ fn life_line(life: &Observed) -> String {
     put_some(&mut line, "voluntary_switches", life.voluntary_switches);
     put_some(&mut line, "involuntary_switches", life.involuntary_switches);
     put_some(&mut line, "status", life.status);
+    for (names, spent) in [
+        (&CALL_KEYS, &life.parent_call),
+        (&REAP_KEYS, &life.parent_reap),
+    ] {
+        if let Some(spent) = spent {
+            let [ran, waited, minor, major, voluntary, involuntary] = names;
+            put(&mut line, ran, spent.ran_ns);
+            put_some(&mut line, waited, spent.waited_ns);
+            put(&mut line, minor, spent.minor_faults);
+            put(&mut line, major, spent.major_faults);
+            put(&mut line, voluntary, spent.voluntary_switches);
+            put(&mut line, involuntary, spent.involuntary_switches);
+        }
+    }
+    put_some(&mut line, "copied_tables", life.copied_tables);
+    put_some(&mut line, "copied_entries", life.copied_entries);
+    put_some(&mut line, "fault", life.fault);
     line
+}
+
+/// The parent's account in a life, by span.
+const CALL_KEYS: [&str; 6] = [
+    "call_ran",
+    "call_waited",
+    "call_minor_faults",
+    "call_major_faults",
+    "call_voluntary_switches",
+    "call_involuntary_switches",
+];
+const REAP_KEYS: [&str; 6] = [
+    "reap_ran",
+    "reap_waited",
+    "reap_minor_faults",
+    "reap_major_faults",
+    "reap_voluntary_switches",
+    "reap_involuntary_switches",
+];
+
+/// An account is whole or not there: half of one can't be judged by.
+fn read_spent(pairs: &Pairs<'_>, keys: &[&str; 6]) -> Result<Option<Spent>, LineError> {
+    let [ran, waited, minor, major, voluntary, involuntary] = keys;
+    let waited_ns = pairs.optional(waited, "number of nanoseconds")?;
+    let mut whole = [0; 5];
+    for (value, key) in whole
+        .iter_mut()
+        .zip([ran, minor, major, voluntary, involuntary])
+    {
+        match pairs.optional(key, "number")? {
+            Some(number) => *value = number,
+            None => return Ok(None),
+        }
+    }
+    let [
+        ran_ns,
+        minor_faults,
+        major_faults,
+        voluntary_switches,
+        involuntary_switches,
+    ] = whole;
+    Ok(Some(Spent {
+        ran_ns,
+        waited_ns,
+        minor_faults,
+        major_faults,
+        voluntary_switches,
+        involuntary_switches,
+    }))
 }
 
 fn read_life(pairs: &Pairs<'_>) -> Result<Observed, LineError> {
@@ -256,6 +332,11 @@ fn read_life(pairs: &Pairs<'_>) -> Result<Observed, LineError> {
         voluntary_switches: pairs.optional("voluntary_switches", "count")?,
         involuntary_switches: pairs.optional("involuntary_switches", "count")?,
         status: pairs.optional("status", "exit status")?,
+        parent_call: read_spent(pairs, &CALL_KEYS)?,
+        parent_reap: read_spent(pairs, &REAP_KEYS)?,
+        copied_tables: pairs.optional("copied_tables", "number of bytes")?,
+        copied_entries: pairs.optional("copied_entries", "count")?,
+        fault: pairs.optional("fault", time)?,
     })
 }
 
@@ -366,6 +447,18 @@ mod tests {
             returned: 2,
             call: 3,
             reap: 4,
+            parent_call: Some(Spent {
+                ran_ns: 5,
+                waited_ns: None,
+                minor_faults: 6,
+                ..Spent::default()
+            }),
+            parent_reap: Some(Spent {
+                waited_ns: Some(7),
+                involuntary_switches: 8,
+                ..Spent::default()
+            }),
+            copied_tables: Some(4096),
             ..Observed::default()
         };
         for answer in [

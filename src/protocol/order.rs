@@ -29,6 +29,8 @@ pub enum Order {
     Life {
         /// The mechanism's name.
         mechanism: String,
+        /// Whether the ballast is kept from the child meanwhile.
+        kept: bool,
     },
     /// `end`: let go and leave.
     End,
@@ -74,7 +76,11 @@ impl Order {
                 put_some(&mut line, "stamped", Some(count.stamped).filter(|&n| n > 0));
                 line
             }
-            Self::Life { mechanism } => format!("life mechanism={mechanism}"),
+            Self::Life { mechanism, kept } => {
+                let mut line = format!("life mechanism={mechanism}");
+                put_some(&mut line, "ballast", kept.then_some("kept"));
+                line
+            }
             Self::End => "end".to_owned(),
         }
     }
@@ -121,6 +127,11 @@ impl Order {
             }),
             "life" => Ok(Self::Life {
                 mechanism: pairs.required("mechanism", "name")?,
+                kept: match pairs.text("ballast") {
+                    None => false,
+                    Some("kept") => true,
+                    Some(other) => return Err(pairs.bad_value("ballast", other, "`kept`")),
+                },
             }),
             "end" => Ok(Self::End),
             _ => Err(pairs.unknown_word()),
@@ -211,6 +222,11 @@ mod tests {
             },
             Order::Life {
                 mechanism: "posix_spawn".into(),
+                kept: false,
+            },
+            Order::Life {
+                mechanism: "fork".into(),
+                kept: true,
             },
             Order::End,
         ] {
@@ -226,6 +242,7 @@ mod tests {
             ("time plain=1", "`mechanism=`"),
             ("hold bytes=1 page=6k", "`page=6k`"),
             ("exec own", "path"),
+            ("life mechanism=fork ballast=all", "`ballast=all`"),
             ("", "``"),
         ] {
             let error = Order::from_line(line).unwrap_err().to_string();

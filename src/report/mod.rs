@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 pub use charts::{ChartFile, charts};
 pub use markdown::markdown;
 pub use page::page;
-pub(crate) use reading::plain;
+pub(crate) use reading::{grouped, plain};
 pub use terminal::table;
 
 use crate::recording::{Recorded, Run};

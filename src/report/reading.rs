@@ -190,7 +190,7 @@ pub(super) fn factor(ratio: f64) -> String {
 }
 
 /// A whole number with its thousands set apart: `30,000`.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

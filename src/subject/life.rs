@@ -3,23 +3,44 @@
 use std::io;
 
 use super::{Subject, failed};
-use crate::mechanism::{Iteration, Mechanism, Sample, Trace};
+use crate::mechanism::{Iteration, Mechanism, Sample, Tables, Trace, fault_cost};
 use crate::protocol::{Answer, Observed};
 
 /// Iterations before the one that is told, so that it is a usual one.
 const WARMUP: u32 = 3;
 
-/// Obeys a `life` order.
-pub(super) fn tell(subject: &mut Subject, mechanism: &Mechanism) -> io::Result<()> {
-    let mut stage = match subject.stage(mechanism, true) {
-        Ok(stage) => stage,
-        Err(answer) => return subject.wire.send(&answer),
+/// Obeys a `life` order. `kept`: whether the ballast is kept from the child.
+pub(super) fn tell(subject: &mut Subject, mechanism: &Mechanism, kept: bool) -> io::Result<()> {
+    let told = keep_ballast(subject, kept).and_then(|()| live(subject, mechanism));
+    // What a fault costs does not hang on the ballast, and the child that it takes shall not either.
+    let fault = keep_ballast(subject, true).ok().and_then(|()| fault_cost());
+    let answer = match told.and_then(|told| keep_ballast(subject, false).map(|()| told)) {
+        Ok(observed) => Answer::Life(Box::new(Observed { fault, ..observed })),
+        Err(answer) => answer,
     };
+    subject.wire.send(&answer)
+}
+
+fn keep_ballast(subject: &Subject, kept: bool) -> Result<(), Answer> {
+    let held = subject.held.as_ref();
+    held.map_or(Ok(()), |held| held.keep_ballast(kept))
+        .map_err(|errno| {
+            let error = io::Error::from_raw_os_error(errno);
+            Answer::Fail(format!("cannot keep the ballast from children: {error}"))
+        })
+}
+
+/// Iterations up to the one that is told; the last before it has its child weigh its page tables.
+fn live(subject: &mut Subject, mechanism: &Mechanism) -> Result<Observed, Answer> {
+    let mut stage = subject.stage(mechanism, true)?;
     let mut last = Sample::default();
     let mut status = 0;
     for step in 0..=WARMUP {
         if step == WARMUP {
             stage.watch();
+        } else if step == WARMUP - 1 {
+            // Without memory for it the life is told all the same.
+            let _ = stage.weigh();
         }
         subject.before_iteration();
         let stamped = mechanism.stamps(stage.is_foreign());
@@ -29,14 +50,11 @@ pub(super) fn tell(subject: &mut Subject, mechanism: &Mechanism) -> io::Result<(
         };
         subject.next += 1;
         status = iteration.status();
-        match (mechanism.iterate)(&mut stage, iteration) {
-            Ok(sample) => last = sample,
-            Err(failure) => return subject.wire.send(&failed(mechanism, &failure)),
-        }
+        last = (mechanism.iterate)(&mut stage, iteration)
+            .map_err(|failure| failed(mechanism, &failure))?;
     }
     let status = if stage.is_foreign() { 0 } else { status };
-    let observed = observed(mechanism, last, &stage.observed(), status);
-    subject.wire.send(&Answer::Life(Box::new(observed)))
+    Ok(observed(mechanism, last, &stage.observed(), status))
 }
 
 fn observed(mechanism: &Mechanism, sample: Sample, trace: &Trace, status: i32) -> Observed {
@@ -46,6 +64,14 @@ fn observed(mechanism: &Mechanism, sample: Sample, trace: &Trace, status: i32) -
     let zombie = trace.zombie.as_ref();
     let own_code = stamps.pid != 0;
     let has_child = sample.reap != 0;
+    let tables = match trace.tables {
+        // Its parent's own: none was copied.
+        _ if mechanism.claim.flags.contains(&"CLONE_VM") => Tables {
+            bytes: Some(0),
+            entries: Some(0),
+        },
+        tables => tables.unwrap_or_default(),
+    };
     Observed {
         parent_pid: std::process::id() as i32,
         returned: if trace.pid != 0 {
@@ -70,5 +96,10 @@ fn observed(mechanism: &Mechanism, sample: Sample, trace: &Trace, status: i32) -
         voluntary_switches: zombie.and_then(|zombie| zombie.voluntary_switches),
         involuntary_switches: zombie.and_then(|zombie| zombie.involuntary_switches),
         status: has_child.then_some(status),
+        parent_call: trace.call,
+        parent_reap: trace.reap,
+        copied_tables: tables.bytes,
+        copied_entries: tables.entries,
+        fault: None,
     }
 }

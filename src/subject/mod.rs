@@ -109,8 +109,8 @@ impl Subject {
                 Some(mechanism) => timing::time(self, mechanism, count),
                 None => self.unknown(&mechanism),
             },
-            Order::Life { mechanism } => match Mechanism::named(&mechanism) {
-                Some(mechanism) => life::tell(self, mechanism),
+            Order::Life { mechanism, kept } => match Mechanism::named(&mechanism) {
+                Some(mechanism) => life::tell(self, mechanism, kept),
                 None => self.unknown(&mechanism),
             },
             Order::Hello { .. } | Order::End => Ok(()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use forkbench::footprint::{Footprint, Mapping, Order, Page, Receipt, State, Touch};
-use forkbench::mechanism::{MECHANISMS, Phase};
+use forkbench::mechanism::{MECHANISMS, Phase, Spent};
 use forkbench::protocol::{Answer, Batch, Observed, TimedSample};
 use forkbench::recording::{Placement, Severity, Status, TrialHost};
 use serde_json::Value;
@@ -128,6 +128,10 @@ fn the_protocols_description_has_every_key_of_the_answers() {
         involuntary_switches: n,
         ..Batch::default()
     };
+    let spent = Some(Spent {
+        waited_ns: n,
+        ..Spent::default()
+    });
     let life = Observed {
         child_returned: Some(1),
         child_pid: Some(1),
@@ -143,6 +147,11 @@ fn the_protocols_description_has_every_key_of_the_answers() {
         voluntary_switches: n,
         involuntary_switches: n,
         status: Some(1),
+        parent_call: spent,
+        parent_reap: spent,
+        copied_tables: n,
+        copied_entries: n,
+        fault: n,
         ..Observed::default()
     };
     let mut sample = TimedSample::default();

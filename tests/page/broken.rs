@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use forkbench::mechanism::Phase;
+use forkbench::mechanism::{Phase, Spent};
 use forkbench::recording::{Life, LifeMoments, Placement, Recorded, Status};
 use forkbench::statistics::Histogram;
 
@@ -92,6 +92,19 @@ pub fn life(moments: LifeMoments) -> Life {
         voluntary_switches: None,
         involuntary_switches: None,
         exit_status: Some(i32::MIN),
+        parent_call: Some(Spent {
+            ran_ns: u64::MAX,
+            waited_ns: Some(u64::MAX),
+            minor_faults: u64::MAX,
+            major_faults: 0,
+            voluntary_switches: u64::MAX,
+            involuntary_switches: u64::MAX,
+        }),
+        parent_reap: None,
+        page_tables: None,
+        copied_tables: Some(u64::MAX),
+        copied_entries: Some(u64::MAX),
+        fault_ns: Some(u64::MAX),
     }
 }
 

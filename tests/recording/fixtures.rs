@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use forkbench::footprint::Receipt;
-use forkbench::mechanism::Phase;
+use forkbench::mechanism::{Phase, Spent};
 use forkbench::recording::*;
 use forkbench::statistics::{Histogram, Quantiles, Random};
 
@@ -144,6 +144,26 @@ pub fn life_line() -> Line {
         voluntary_switches: Some(1),
         involuntary_switches: Some(0),
         exit_status: Some(1),
+        parent_call: Some(Spent {
+            ran_ns: 40_000,
+            waited_ns: Some(0),
+            minor_faults: 3,
+            major_faults: 0,
+            voluntary_switches: 1,
+            involuntary_switches: 0,
+        }),
+        parent_reap: Some(Spent {
+            ran_ns: 60_000,
+            waited_ns: Some(0),
+            minor_faults: 3,
+            major_faults: 0,
+            voluntary_switches: 1,
+            involuntary_switches: 0,
+        }),
+        page_tables: Some(126_976),
+        copied_tables: Some(94_208),
+        copied_entries: Some(412),
+        fault_ns: Some(900),
     }))
 }
 

@@ -172,14 +172,15 @@ impl Session {
         }
     }
 
-    /// Has it tell one child's life.
+    /// Has it tell one child's life. `kept`: the ballast is kept from the child meanwhile.
     ///
     /// # Errors
     /// Where something goes wrong, or it takes longer than its patience.
-    pub fn life(&mut self, mechanism: &str) -> Result<Observed, SessionError> {
+    pub fn life(&mut self, mechanism: &str, kept: bool) -> Result<Observed, SessionError> {
         let order = format!("tell the life of a {mechanism}");
         self.order(&Order::Life {
             mechanism: mechanism.to_owned(),
+            kept,
         })?;
         match self.answer(&order, Deadline::after(self.patience))? {
             Answer::Life(observed) => Ok(*observed),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::mechanism::Spent;
+
 /// One child's life: what happened, when, and what each side saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +40,18 @@ pub struct Life {
     pub involuntary_switches: Option<u64>,
     /// Exit status.
     pub exit_status: Option<i32>,
+    /// What the parent's own thread spent until the call returned.
+    pub parent_call: Option<Spent>,
+    /// And until it had reaped the child.
+    pub parent_reap: Option<Spent>,
+    /// Bytes of the parent's page tables.
+    pub page_tables: Option<u64>,
+    /// Bytes of page tables that the call made for the child; 0 where it shares its parent's.
+    pub copied_tables: Option<u64>,
+    /// Entries in them: pages, whether of 4 KiB or huge.
+    pub copied_entries: Option<u64>,
+    /// What a copy-on-write fault cost in the same subject, nanoseconds.
+    pub fault_ns: Option<u64>,
 }
 
 /// Moments of a child's life, nanoseconds after the parent's last instant before the call.
@@ -136,6 +150,12 @@ mod tests {
             voluntary_switches: Some(voluntary),
             involuntary_switches: None,
             exit_status: Some(1),
+            parent_call: None,
+            parent_reap: None,
+            page_tables: None,
+            copied_tables: None,
+            copied_entries: None,
+            fault_ns: None,
         }
     }
 

@@ -1,0 +1,202 @@
+//! The moments of a life, and the states that its child was in.
+
+use super::super::output::fill;
+use super::spoken;
+use crate::mechanism::Spent;
+use crate::recording::{Life, States};
+use crate::units::{human_size, human_time};
+
+struct Event {
+    at: u64,
+    parent: String,
+    child: String,
+}
+
+fn events(life: &Life) -> Vec<Event> {
+    let moments = &life.moments;
+    let mut events = Vec::new();
+    let mut add = |at: Option<u64>, parent: &str, child: &str| {
+        if let Some(at) = at {
+            events.push(Event {
+                at,
+                parent: parent.to_owned(),
+                child: child.to_owned(),
+            });
+        }
+    };
+    let own = size(", with page tables of ", life.page_tables).unwrap_or_default();
+    add(
+        Some(0),
+        &format!("calls {}{own}", spoken(&life.mechanism)),
+        "",
+    );
+    let first = match (life.returned_in_child, life.child_parent_pid) {
+        (Some(value), Some(parent)) => {
+            format!("runs: the call returned {value}; getppid() is {parent}")
+        }
+        _ => "runs its first instruction".to_owned(),
+    };
+    let given = size("; page tables of ", life.copied_tables);
+    let given = given.map_or(String::new(), |given| format!("{given} were copied for it"));
+    add(moments.start, "", &format!("{first}{given}"));
+    if life.mechanism == "null" {
+        add(Some(moments.call), "has read the clock again", "");
+    } else {
+        let spent = life.parent_call.as_ref().map_or(String::new(), spent);
+        let returned = format!("the call returned {}{spent}", life.returned_in_parent);
+        add(Some(moments.call), &returned, "");
+    }
+    add(moments.exec, "", "the new program's first instruction");
+    let status = life
+        .exit_status
+        .map_or(String::new(), |status| format!(" with status {status}"));
+    add(moments.end, "", &format!("ends{status}"));
+    let ended = "learns that the child has ended";
+    add(
+        moments.ended,
+        ended,
+        &format!("is a zombie{}", theirs(life)),
+    );
+    if life.mechanism != "null" {
+        let spent = life.parent_reap.as_ref().map_or(String::new(), spent);
+        let in_all = if spent.is_empty() { "" } else { " in all" };
+        add(
+            Some(moments.reap),
+            &format!("has reaped it{spent}{in_all}"),
+            "is gone",
+        );
+    }
+    events.sort_by_key(|event| event.at);
+    events
+}
+
+/// A number of bytes with words before it; nothing where there are none.
+fn size(before: &str, bytes: Option<u64>) -> Option<String> {
+    let bytes = bytes.filter(|&bytes| bytes > 0)?;
+    Some(format!("{before}{}", human_size(bytes)))
+}
+
+/// What the parent's thread had since `t0`.
+fn spent(spent: &Spent) -> String {
+    counts([
+        Some(spent.minor_faults),
+        Some(spent.major_faults),
+        Some(spent.voluntary_switches),
+        Some(spent.involuntary_switches),
+    ])
+}
+
+/// What the child had in all its life.
+fn theirs(life: &Life) -> String {
+    counts([
+        life.minor_faults,
+        life.major_faults,
+        life.voluntary_switches,
+        life.involuntary_switches,
+    ])
+}
+
+/// Minor and major faults, voluntary and involuntary switches: those that there were, after a semicolon.
+fn counts(counts: [Option<u64>; 4]) -> String {
+    const NAMES: [[&str; 2]; 4] = [
+        ["page fault", "page faults"],
+        ["major page fault", "major page faults"],
+        ["voluntary switch", "voluntary switches"],
+        ["involuntary switch", "involuntary switches"],
+    ];
+    if counts.iter().all(Option::is_none) {
+        return String::new();
+    }
+    let parts: Vec<String> = counts
+        .iter()
+        .zip(NAMES)
+        .filter_map(|(count, [one, many])| match count {
+            None | Some(0) => None,
+            Some(1) => Some(format!("1 {one}")),
+            Some(n) => Some(format!("{n} {many}")),
+        })
+        .collect();
+    if parts.is_empty() {
+        "; no page fault, no switch".to_owned()
+    } else {
+        format!("; {}", parts.join(", "))
+    }
+}
+
+/// Two columns, parent and child, one line for each moment.
+pub(super) fn timeline(life: &Life, width: usize) -> String {
+    const TIME: usize = 10;
+    let column = (width.clamp(60, 110) - TIME - 3) / 2;
+    let child = life
+        .child_pid
+        .map_or("child".to_owned(), |pid| format!("child {pid}"));
+    let head = format!("parent {}", life.parent_pid);
+    let mut lines = vec![
+        format!("{:>TIME$}  {head:column$} {child}", "after")
+            .trim_end()
+            .to_owned(),
+    ];
+    for event in events(life) {
+        let parent = fill(&event.parent, column, "");
+        let child = fill(&event.child, column, "");
+        let (mut parent, mut child) = (parent.lines(), child.lines());
+        let mut time = human_time(event.at);
+        loop {
+            let (left, right) = (parent.next(), child.next());
+            if left.is_none() && right.is_none() {
+                break;
+            }
+            let (left, right) = (left.unwrap_or_default(), right.unwrap_or_default());
+            lines.push(
+                format!("{time:>TIME$}  {left:column$} {right}")
+                    .trim_end()
+                    .to_owned(),
+            );
+            time = String::new();
+        }
+    }
+    lines.join("\n")
+}
+
+/// created → ready → running → blocked → ended → reaped, with the time in each.
+pub(super) fn states(life: &Life, width: usize) -> String {
+    if life.mechanism == "null" {
+        return String::new();
+    }
+    let Some(states) = life.states() else {
+        return "The scheduler's account of the child could not be read.\n".to_owned();
+    };
+    let States {
+        created,
+        ready,
+        running,
+        blocked,
+        ended,
+    } = states;
+    let rows = [
+        (
+            "created",
+            created,
+            "the kernel makes it; the parent stands still",
+        ),
+        ("ready", ready, "it could run, and waits for a CPU"),
+        ("running", running, "on a CPU, its exit included"),
+        ("blocked", blocked, "it waits for something"),
+        ("ended", ended, "it has ended, and was not yet waited for"),
+    ];
+    let total = rows.iter().map(|row| row.1).sum::<u64>().max(1);
+    let bar = width.clamp(60, 110) - 20 - 45;
+    let mut lines: Vec<String> = rows
+        .iter()
+        .map(|(name, ns, what)| {
+            let cells = (*ns as f64 / total as f64 * bar as f64).round() as usize;
+            format!(
+                "{name:8} {:>8}  {:bar$} {what}",
+                human_time(*ns),
+                "█".repeat(cells)
+            )
+        })
+        .collect();
+    lines.push(format!("{:8} {:>8}\n", "reaped", human_time(total)));
+    lines.join("\n")
+}
