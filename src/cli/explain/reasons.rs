@@ -109,13 +109,12 @@ fn sentence(name: &str, wait: &Wait, explanation: &Explanation, footprint: &Foot
     let is_bare = explanation.bare.cell == explanation.life.cell;
     if wait.long.is_empty() {
         let usual = human_time(wait.bare_ns);
-        let longest = human_time(wait.longest_bare_ns);
+        let most = human_time(wait.most_bare_ns);
         return if is_bare {
             format!("{name} took {took}: what a bare parent's takes. Nothing made it long.")
         } else {
             format!(
-                "{name} took {took}. A bare parent's takes {usual}, {longest} at the most: nothing made this \
-                 one long."
+                "{name} took {took}. A bare parent's takes {usual}, and up to {most}: nothing made this one long."
             )
         };
     }
@@ -123,48 +122,43 @@ fn sentence(name: &str, wait: &Wait, explanation: &Explanation, footprint: &Foot
     let causes: Vec<String> = wait
         .long
         .iter()
-        .map(|&cause| clause(name, cause, wait, explanation, footprint))
+        .map(|&cause| clause(name, cause, wait, explanation))
         .collect();
+    let besides = match wait.long.contains(&Cause::Rest) {
+        true => besides(footprint),
+        false => String::new(),
+    };
     format!(
-        "{name} took {took}, {longer} more than a bare parent's: {}. {}",
-        causes.join("; and "),
+        "{name} took {took}, {longer} more than a bare parent's: {}. {}{besides}",
+        causes.join("; "),
         others(wait)
     )
 }
 
-fn clause(
-    name: &str,
-    cause: Cause,
-    wait: &Wait,
-    explanation: &Explanation,
-    footprint: &Footprint,
-) -> String {
+fn clause(name: &str, cause: Cause, wait: &Wait, explanation: &Explanation) -> String {
     let ns = time_of(wait, cause).unwrap_or(0);
+    let took = human_time(ns.unsigned_abs());
     let share = share(ns, wait);
     match cause {
         Cause::PageTables => tables(name, ns, explanation),
         Cause::PageFaults => {
-            let more = wait
-                .faults
-                .unwrap_or(0)
-                .saturating_sub(wait.bare_faults.unwrap_or(0));
+            let bare = wait.bare_faults.unwrap_or(0);
+            let more = wait.faults.unwrap_or(0).saturating_sub(bare);
             let price = human_time(explanation.fault_ns.unwrap_or(0));
-            format!("{} page faults more, at {price} each", grouped(more))
+            format!("{} more page faults at {price} each", grouped(more))
         }
         Cause::Waiting => {
-            let switches = match wait.switches {
-                Some([_, 1]) => ", and the CPU was taken away once".to_owned(),
-                Some([_, n]) if n > 1 => {
-                    format!(", and the CPU was taken away {} times", grouped(n))
-                }
+            let taken = match wait.switches {
+                Some([_, 1]) => ", which was taken away once".to_owned(),
+                Some([_, n]) if n > 1 => format!(", which was taken away {} times", grouped(n)),
                 _ => String::new(),
             };
-            let ns = human_time(ns.unsigned_abs());
-            format!("{share} of it is waiting: ready for {ns} while others had the CPU{switches}")
+            format!(
+                "{took} ({share}) went by while parent or child was ready and others had the CPU{taken}"
+            )
         }
         Cause::Rest => format!(
-            "{share} of it is not accounted for by page tables of the ballast, faults or waiting{}",
-            besides(footprint)
+            "{took} ({share}) are not accounted for by the ballast's page tables, faults or waiting"
         ),
     }
 }
@@ -181,7 +175,7 @@ fn tables(name: &str, ns: i64, explanation: &Explanation) -> String {
         let each = Nanoseconds(ns as f64 / count as f64);
         format!(", {each} {one}")
     };
-    // Huge pages have a spare table each, which nothing is written to: then tables say more than entries.
+    // Each huge page has a spare table, which its child needs too: then tables say more than entries.
     let count = bytes / BASE_PAGE;
     let each = match entries {
         0 if count == 0 => String::new(),
@@ -212,7 +206,7 @@ fn besides(footprint: &Footprint) -> String {
     if parts.is_empty() {
         String::new()
     } else {
-        format!(". The parent also has {}", parts.join(", "))
+        format!(" The parent also has {}.", parts.join(", "))
     }
 }
 

@@ -12,6 +12,9 @@ use crate::recording::Life;
 
 /// Longer than a bare parent's is what exceeds it by this share, and by more than its lives differ.
 const LONGER: f64 = 1.10;
+/// Bytes of page tables by which two processes of the same shape may differ: it hangs on where in the address
+/// space things came to lie.
+const BY_CHANCE: u64 = 16 << 10;
 /// The causes that are named make at least this share of what is longer.
 const NAMED: f64 = 2.0 / 3.0;
 
@@ -37,8 +40,8 @@ pub struct Wait {
     pub ns: u64,
     /// How long a bare parent's takes, without its waiting for a CPU: the median.
     pub bare_ns: u64,
-    /// The longest such time of a bare parent.
-    pub longest_bare_ns: u64,
+    /// What all of them but one took at the most: a noisy host spoils one.
+    pub most_bare_ns: u64,
     /// Page tables of the ballast; `None` where no life without their copy tells it apart from the rest.
     pub page_tables_ns: Option<i64>,
     /// Page faults beyond a bare parent's, at the price of one; `None` where they have none.
@@ -70,7 +73,8 @@ pub struct Explanation {
     pub kept: Option<Life>,
     /// The price of a copy-on-write fault, nanoseconds: the median.
     pub fault_ns: Option<u64>,
-    /// Bytes of page tables that were copied beyond a bare parent's.
+    /// Bytes of page tables that were copied for the ballast: beyond those of a child that it is kept from, or of
+    /// a bare parent's.
     pub tables_bytes: Option<u64>,
     /// Entries in them.
     pub tables_entries: Option<u64>,
@@ -88,27 +92,33 @@ pub fn explain(cell: &[Life], kept: &[Life], bare: &[Life]) -> Option<Explanatio
     let bare_life = median_life(bare)?;
     let all = || cell.iter().chain(kept).chain(bare);
     let fault_ns = median(all().filter_map(|life| life.fault_ns));
-    let beyond = |of: fn(&Life) -> Option<u64>| Some(of(life)?.saturating_sub(of(bare_life)?));
-    let tables_bytes = beyond(|life| life.copied_tables);
-    // A subject that keeps nothing from its child, whatever it was told, has nothing to say here.
+    let copied = |life: &Life| life.copied_tables;
+    let copies = copied(life)
+        .zip(copied(bare_life))
+        .is_none_or(|(own, bare)| own > bare.saturating_add(BY_CHANCE));
+    // Where as much was copied as ever, nothing was kept: such a life has nothing to say.
     let kept: Vec<&Life> = kept
         .iter()
-        .filter(|kept| kept.copied_tables < life.copied_tables)
+        .filter(|kept| !copies || copied(kept) < copied(life))
         .collect();
+    let kept_life = median_by_reap(&kept);
+    // Between two lives of one process there is no chance in it.
+    let without = kept_life.unwrap_or(bare_life);
+    let beyond = |of: fn(&Life) -> Option<u64>| Some(of(life)?.saturating_sub(of(without)?));
     let shares = Shares {
         life,
         kept: &kept,
         bare,
         fault: fault_ns.unwrap_or(0),
-        copies: tables_bytes.is_none_or(|bytes| bytes > 0),
+        copies,
     };
     Some(Explanation {
         lives: cell.len(),
         life: life.clone(),
         bare: bare_life.clone(),
-        kept: median_by_reap(&kept).cloned(),
+        kept: kept_life.cloned(),
         fault_ns,
-        tables_bytes,
+        tables_bytes: beyond(copied),
         tables_entries: beyond(|life| life.copied_entries),
         call: shares.wait(Phase::Call, fault_ns.is_some()),
         reap: (life.mechanism != "null").then(|| shares.wait(Phase::Reap, fault_ns.is_some())),
@@ -143,7 +153,7 @@ impl Shares<'_> {
         let mut wait = Wait {
             ns: span.ns,
             bare_ns: bare_ns.max(0) as u64,
-            longest_bare_ns: bare.iter().map(Span::undisturbed).max().unwrap_or(0),
+            most_bare_ns: all_but_one(bare.iter().map(Span::undisturbed)),
             page_tables_ns: tables,
             page_faults_ns: faults
                 .filter(|_| priced)
@@ -185,8 +195,7 @@ impl Wait {
     /// The fewest causes that make it long, the greatest first.
     fn causes(&self) -> Vec<Cause> {
         let longer = self.longer_ns() as f64;
-        let is_long =
-            self.ns > self.longest_bare_ns && self.ns as f64 >= self.bare_ns as f64 * LONGER;
+        let is_long = self.ns > self.most_bare_ns && self.ns as f64 >= self.bare_ns as f64 * LONGER;
         let mut parts = self.parts();
         parts.retain(|(_, ns)| is_long && *ns > 0);
         parts.sort_by_key(|(_, ns)| std::cmp::Reverse(*ns));
@@ -257,6 +266,16 @@ impl Span {
         let signed = |ns: u64| ns.min(i64::MAX as u64) as i64;
         signed(self.undisturbed()).saturating_sub(signed(faults))
     }
+}
+
+/// The greatest but one; of two the lesser.
+fn all_but_one(values: impl Iterator<Item = u64>) -> u64 {
+    let mut sorted: Vec<u64> = values.collect();
+    sorted.sort_unstable();
+    sorted
+        .get(sorted.len().saturating_sub(2))
+        .copied()
+        .unwrap_or(0)
 }
 
 fn median_life(lives: &[Life]) -> Option<&Life> {
