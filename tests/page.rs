@@ -214,6 +214,21 @@ fn the_footprint_chart_holds_every_point() {
 }
 
 #[test]
+fn a_life_tells_page_tables_faults_and_switches_where_the_run_has_them() {
+    let told = "was given 92.0 KiB of page tables. The parent took 3 page faults in the call and 3 in all, and \
+                had 1 voluntary and 0 involuntary switches.";
+    let (recorded, page, _) = full();
+    assert_eq!(page.matches(told).count(), 3);
+    let mut recorded = recorded.clone();
+    for life in &mut recorded.run.lives {
+        (life.copied_tables, life.parent_call) = (None, None);
+    }
+    let page = report::page(&recorded).unwrap();
+    assert!(!page.contains("page tables.") && !page.contains("involuntary switches."));
+    assert!(page.contains("minor page faults."));
+}
+
+#[test]
 fn nothing_is_drawn_beside_the_sheet_or_too_small() {
     let (_, page, charts) = full();
     for chart in charts {

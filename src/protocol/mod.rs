@@ -6,10 +6,12 @@
 //! keys it does not know and refuses words it does not know.
 
 mod answer;
+mod life;
 mod order;
 mod pairs;
 
-pub use answer::{Answer, Batch, Observed, TimedSample};
+pub use answer::{Answer, Batch, TimedSample};
+pub use life::Observed;
 pub use order::{Count, Order};
 pub use pairs::{LineError, Pairs, escape, unescape};
 

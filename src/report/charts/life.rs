@@ -1,13 +1,14 @@
 //! One child's life on two lanes: what the parent does, what the child does, and when.
 
 use super::{Draw, Figure, Form, Frame, Numbers, figure};
+use crate::mechanism::Spent;
 use crate::recording::{Life, Run};
 use crate::report::ReportError;
 use crate::report::palette::{AXIS, GRID, Ink, MUTED, PAPER, TEXT, look_of};
 use crate::report::pen::{Anchor, Pen, fitted, text_width};
-use crate::report::reading::{plain, short};
+use crate::report::reading::{grouped, plain, short};
 use crate::report::scale::{LinearScale, spread_out, tick_name};
-use crate::units::human_time;
+use crate::units::{human_size, human_time};
 
 /// More lives than this are not drawn.
 const MOST_LIVES: usize = 24;
@@ -108,10 +109,27 @@ fn accounts(life: &Life) -> String {
         .minor_faults
         .map(|faults| format!("took {faults} minor page faults"));
     parts.extend(faults);
-    if parts.is_empty() {
-        return String::new();
+    let given = life.copied_tables.filter(|&bytes| bytes > 0);
+    parts.extend(given.map(|bytes| format!("was given {} of page tables", human_size(bytes))));
+    let mut text = match parts.is_empty() {
+        true => String::new(),
+        false => format!("The child {}.", parts.join(", ")),
+    };
+    if let Some((call, reap)) = life.parent_call.zip(life.parent_reap) {
+        text.push_str(&format!(
+            " The parent took {} page faults in the call and {} in all, and had {} voluntary and {} \
+             involuntary switches.",
+            faults_of(&call),
+            faults_of(&reap),
+            grouped(reap.voluntary_switches),
+            grouped(reap.involuntary_switches)
+        ));
     }
-    format!("The child {}.", parts.join(", "))
+    text
+}
+
+fn faults_of(spent: &Spent) -> String {
+    grouped(spent.minor_faults.saturating_add(spent.major_faults))
 }
 
 impl<'a> Chart<'a> {
