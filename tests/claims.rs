@@ -3,10 +3,9 @@
 use std::process::Command;
 use std::time::Duration;
 
-use forkbench::footprint::Footprint;
 use forkbench::harness::image;
 use forkbench::harness::tracing::{TraceError, Traced, trace, verify};
-use forkbench::mechanism::{MECHANISMS, Mechanism};
+use forkbench::mechanism::{MECHANISMS, Mechanism, Work};
 use forkbench::protocol::{Count, Order, VERSION};
 
 fn see(mechanism: &Mechanism) -> Result<Traced, TraceError> {
@@ -17,7 +16,7 @@ fn see(mechanism: &Mechanism) -> Result<Traced, TraceError> {
     let orders = [
         Order::Hello { version: VERSION },
         Order::Exec(image::own().expect("an image to execute")),
-        Order::Hold(Footprint::default()),
+        Order::Hold(mechanism.smallest()),
         Order::Time {
             mechanism: mechanism.name.to_owned(),
             count,
@@ -30,7 +29,11 @@ fn see(mechanism: &Mechanism) -> Result<Traced, TraceError> {
 }
 
 /// Two ways to the same system call: no tracer can tell them apart.
-const TWINS: [[&str; 2]; 2] = [["posix_spawn", "command"], ["pthread", "thread"]];
+const TWINS: [[&str; 2]; 3] = [
+    ["posix_spawn", "command"],
+    ["pthread", "thread"],
+    ["cow-parent", "cow-child"],
+];
 
 fn same(left: &Mechanism, right: &Mechanism) -> bool {
     left.name == right.name
@@ -54,8 +57,13 @@ fn a_claim_holds_for_its_own_mechanism_and_for_no_other() {
             eprintln!("unverified: {reason}");
             continue;
         }
-        // The first iteration and a plain one.
-        let expected = if seen.name == "null" { 0 } else { 2 };
+        let expected = match seen.work {
+            // One for each pass after a fork.
+            Work::Writes(_) => 3,
+            Work::Child(_) if seen.name == "null" => 0,
+            // The first iteration and a plain one.
+            Work::Child(_) => 2,
+        };
         assert_eq!(traced.children.len(), expected, "{}: {traced:?}", seen.name);
         for claimed in MECHANISMS {
             let result = verify(&claimed.claim, &traced);

@@ -93,15 +93,11 @@ impl Ab {
     pub(super) fn run(&self, json: bool) -> anyhow::Result<Exit> {
         let plan = PlanFile::read(self.plan.as_deref())?;
         let sides = self.sides(&plan)?;
-        sides.check(&self.judging.phases())?;
         if sides.same {
             eprintln!(
                 "note: A and B are one and the same: a change that is seen would be a false alarm"
             );
         }
-        let launcher = sides
-            .launcher
-            .with_patience(Duration::from_secs_f64(self.patience));
         let settings = Settings {
             phases: self.judging.phases(),
             statistic: self.judging.statistic,
@@ -110,6 +106,10 @@ impl Ab {
             budget: self.budget.or(plan.budget).map(Duration::from_secs_f64),
             seed: self.seed.or(plan.seed).unwrap_or_else(fresh_seed),
         };
+        sides.check(&settings)?;
+        let launcher = sides
+            .launcher
+            .with_patience(Duration::from_secs_f64(self.patience));
         interrupt::listen();
         let command = match self.seed {
             Some(_) => repeated_command(),

@@ -20,8 +20,9 @@ pub(super) struct Judging {
     /// With which probability all verdicts of this command hold together [default: 99%]
     #[arg(long, value_name = "PERCENT", value_parser = confidence)]
     pub confidence: Option<f64>,
-    /// What to judge: call, start, exec or reap, several joined by commas
-    #[arg(long, value_name = "PHASE", default_value = "call", value_delimiter = ',', value_parser = phases())]
+    /// What to judge: call, start, exec or reap, for cow-* before, first-pass, second-pass or after, several
+    /// joined by commas [default: call, for cow-* second-pass]
+    #[arg(long, value_name = "PHASE", hide_possible_values = true, value_delimiter = ',', value_parser = phases())]
     phase: Vec<Phase>,
     /// Which figure stands for a trial
     #[arg(long, value_name = "QUANTILE", default_value = "p10", value_parser = statistics())]
@@ -72,7 +73,7 @@ pub(super) enum Format {
 }
 
 impl Judging {
-    /// The phases, each once, in the order in which they end.
+    /// The phases, each once, in the order in which they end; none where none was asked for.
     pub(super) fn phases(&self) -> Vec<Phase> {
         let asked = Phase::ALL.into_iter();
         asked.filter(|phase| self.phase.contains(phase)).collect()
@@ -169,7 +170,7 @@ mod tests {
             (usual.judging.threshold, usual.judging.confidence),
             (None, None)
         );
-        assert_eq!(usual.judging.phases(), [Phase::Call]);
+        assert_eq!(usual.judging.phases(), []);
         assert_eq!(usual.judging.statistic, Statistic::P10);
         assert_eq!(usual.judging.format(false), Format::Table);
         assert_eq!(usual.judging.format(true), Format::Json);
@@ -193,7 +194,10 @@ mod tests {
             ("x --confidence 49%", "between 50% and 99.9999%"),
             ("x --confidence 100%", "between 50% and 99.9999%"),
             ("x --confidence NaN%", "NaN%"),
-            ("x --phase life", "call, start, exec, reap"),
+            (
+                "x --phase life",
+                "reap, before, first-pass, second-pass, after",
+            ),
             ("x --statistic p99", "p10, p50, p90"),
             ("x --fail-on improved", "regressed, inconclusive"),
             ("x --json --format markdown", "cannot be used with"),

@@ -6,10 +6,12 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use super::plan_file::PlanFile;
+use crate::footprint::Footprint;
 use crate::harness::cell::{Cell, CellError};
 use crate::harness::environment;
 use crate::harness::launcher::{Launcher, SubjectCommand};
 use crate::harness::plan::{self, PlanError};
+use crate::mechanism::Mechanism;
 use crate::units::{exact_size, parse_size};
 
 /// `--placement`.
@@ -131,8 +133,8 @@ pub(super) fn leave_out(cells: &mut Vec<Cell>, largest: u64) -> Result<(), PlanE
 /// A cell, or a mechanism at the smallest parent.
 pub(super) fn parse_cell(text: &str) -> Result<Cell, CellError> {
     if text.contains('/') {
-        text.parse()
-    } else {
-        format!("{text}/0").parse()
+        return text.parse();
     }
+    let smallest = Mechanism::named(text).map_or(Footprint::default(), Mechanism::smallest);
+    format!("{text}/{smallest}").parse()
 }

@@ -1,7 +1,7 @@
 //! The two arms of `forkbench ab`, from what was written to what is started.
 
 use super::selection::parse_cell;
-use crate::harness::ab::Contest;
+use crate::harness::ab::{Contest, Settings};
 use crate::harness::cell::{Cell, NATIVE};
 use crate::harness::environment;
 use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
@@ -57,13 +57,12 @@ impl Sides {
         })
     }
 
-    /// Checks that every cell can have every phase.
-    pub(super) fn check(&self, phases: &[Phase]) -> Result<(), NoSuchPhase> {
-        for cell in self
-            .contests
-            .iter()
-            .flat_map(|contest| [&contest.a, &contest.b])
-        {
+    /// Checks that every cell can have every phase that is judged.
+    pub(super) fn check(&self, settings: &Settings) -> Result<(), NoSuchPhase> {
+        for (cell, phases) in self.contests.iter().flat_map(|contest| {
+            let phases = settings.phases_of(contest);
+            [(&contest.a, phases.clone()), (&contest.b, phases)]
+        }) {
             let Some(mechanism) = cell.known_mechanism() else {
                 continue;
             };

@@ -7,7 +7,7 @@ use super::document::{CellVerdict, Statistic};
 use super::gathering::{Found, Measured, Pair, gather, unlike};
 use super::hosts::differences;
 use super::judgement::Judgement;
-use crate::mechanism::Phase;
+use crate::mechanism::{Phase, headline};
 use crate::recording::{Recorded, Run, plain};
 use crate::statistics::{Histogram, Question};
 
@@ -18,7 +18,7 @@ pub struct Asked {
     pub threshold: f64,
     /// With which probability all verdicts hold together.
     pub confidence: f64,
-    /// The phases to judge.
+    /// The phases to judge; none: what each cell's mechanism is spoken of by.
     pub phases: Vec<Phase>,
     /// What stands for a trial.
     pub statistic: Statistic,
@@ -180,7 +180,11 @@ fn pairs<'a>(
 ) -> Result<Vec<(&'a str, Phase, Pair<'a>)>, ComparisonError> {
     let mut pairs = Vec::new();
     for id in ids_of_both(base, candidate)? {
-        for &phase in &asked.phases {
+        let phases = match asked.phases.is_empty() {
+            true => vec![headline_of(base, candidate, id)],
+            false => asked.phases.clone(),
+        };
+        for phase in phases {
             if let Some(pair) = pair(base, candidate, id, phase, asked.statistic) {
                 pairs.push((id, phase, pair));
             }
@@ -191,11 +195,20 @@ fn pairs<'a>(
             .phases
             .iter()
             .map(|phase| format!("`{}`", phase.name()));
-        return Err(ComparisonError::NoPhase {
-            phases: phases.collect::<Vec<_>>().join(" or "),
-        });
+        let phases = match asked.phases.is_empty() {
+            true => "their usual phase".to_owned(),
+            false => phases.collect::<Vec<_>>().join(" or "),
+        };
+        return Err(ComparisonError::NoPhase { phases });
     }
     Ok(pairs)
+}
+
+/// What a cell's mechanism is spoken of by.
+fn headline_of(base: &[Recorded], candidate: &[Recorded], id: &str) -> Phase {
+    let mut cells = base.iter().chain(candidate).flat_map(|one| &one.run.cells);
+    let cell = cells.find(|cell| cell.id == id);
+    cell.map_or(Phase::Call, |cell| headline(&cell.mechanism))
 }
 
 /// Both sides of a cell's phase; `None` where neither has anything to show.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::error::HoldError;
-use super::order::{Piece, Shuffled, fill_in_one_piece};
+use super::order::{Pages, Piece, Shuffled, fill_in_one_piece};
 use super::region::{Region, errno};
 use super::smaps::thp_bytes;
 use super::soak::Soak;
@@ -94,6 +94,38 @@ impl Ballast {
         for page in Shuffled::new(self.region.len() as u64 / BASE_PAGE, self.footprint.window) {
             each((page * BASE_PAGE) as usize);
         }
+    }
+
+    /// Its pages in the order in which they were first touched.
+    pub(super) fn pages(&self) -> Pages {
+        let pages = self.footprint.bytes / self.footprint.page_bytes();
+        match self.footprint.order {
+            Order::Sequential => Pages::Rising(0..pages),
+            Order::Shuffled => Pages::Shuffled(Shuffled::new(pages, self.footprint.window)),
+        }
+    }
+
+    /// Writes one byte to a page.
+    #[inline]
+    pub(super) fn write(&self, page: u64) {
+        self.region
+            .write((page * self.footprint.page_bytes()) as usize);
+    }
+
+    /// Fills transparent huge pages anew where a write after a fork has left base pages: such a write
+    /// splits the mapping of a huge page for good. The errno of `madvise`, or ENOMEM where there are no
+    /// huge pages any longer.
+    pub(super) fn mend(&self) -> Result<(), i32> {
+        let whole = || thp_bytes(&self.region).is_none_or(|bytes| bytes >= self.footprint.bytes);
+        if self.footprint.page != Page::Thp || whole() {
+            return Ok(());
+        }
+        self.region.advise(libc::MADV_DONTNEED)?;
+        self.region.populate(libc::MADV_POPULATE_WRITE, HUGE_PAGE)?;
+        if !whole() {
+            let _ = self.region.advise(libc::MADV_COLLAPSE);
+        }
+        if whole() { Ok(()) } else { Err(libc::ENOMEM) }
     }
 
     /// Writes one byte to every page, so that none is write-protected any longer.

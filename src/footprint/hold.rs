@@ -1,9 +1,12 @@
 //! Holding a footprint, and reading back what the kernel gave.
 
+use std::ffi::CString;
+
 use super::ballast::Ballast;
 use super::descriptors::Descriptors;
 use super::error::HoldError;
 use super::mappings::Mappings;
+use super::order::Pages;
 use super::pagemap::Layout;
 use super::proc::{open_descriptors, scratch, status};
 use super::region::Region;
@@ -100,6 +103,51 @@ impl Held {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What is held.
+    pub fn footprint(&self) -> &Footprint {
+        &self.footprint
+    }
+
+    /// The ballast's pages by number, in the order in which they were first touched; none without a ballast.
+    pub fn pages(&self) -> Pages {
+        self.ballast
+            .as_ref()
+            .map_or(Pages::Rising(0..0), Ballast::pages)
+    }
+
+    /// Writes one byte to a page of the ballast, by its number.
+    ///
+    /// Safe between fork and `_exit`: it allocates nothing and takes no lock.
+    #[inline]
+    pub fn write(&self, page: u64) {
+        if let Some(ballast) = &self.ballast {
+            ballast.write(page);
+        }
+    }
+
+    /// Makes huge pages again of those that writes after a fork have split; nothing where none is.
+    ///
+    /// # Errors
+    /// [`HoldError::System`] where the kernel has none left.
+    pub fn mend(&self) -> Result<(), HoldError> {
+        let mended = self.ballast.as_ref().map_or(Ok(()), Ballast::mend);
+        mended.map_err(|errno| HoldError::System {
+            call: "madvise",
+            thing: format!("the huge pages of {}, anew", self.footprint),
+            errno,
+        })
+    }
+
+    /// Bytes of the ballast that the process `pid`, this one or a child that was forked from it, shares
+    /// with no other; `None` where smaps cannot be read.
+    pub fn exclusive(&self, pid: i32) -> Option<u64> {
+        let region = &self.ballast.as_ref()?.region;
+        let path = CString::new(format!("/proc/{pid}/smaps")).ok()?;
+        let mut scratch = scratch().ok()?;
+        let entry = smaps::entry_of(&path, region, scratch.bytes()).ok()??;
+        Some(entry.private)
     }
 
     /// Gives everything back. Scattered pages are freed in the order in which they were touched.

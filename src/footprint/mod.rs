@@ -25,5 +25,6 @@ pub use axis::{Mapping, Order, Page, State, Touch};
 pub use check::{ReceiptMismatch, fits};
 pub use error::HoldError;
 pub use hold::Held;
+pub use order::{Pages, Shuffled};
 pub use receipt::Receipt;
 pub use spec::{BASE_PAGE, Footprint, FootprintError, HUGE_PAGE};

@@ -9,6 +9,8 @@
 //! in the kernel's own books. It is also the fastest way to fill memory with base pages: one fault
 //! for 512 of them. Where huge pages are not to be had, a soak holds the fragments meanwhile.
 
+use std::ops::Range;
+
 use super::region::Region;
 use super::smaps::thp_bytes;
 use super::soak::Soak;
@@ -80,9 +82,30 @@ fn by_splitting(region: &Region) -> Result<bool, i32> {
     Ok(left == 0)
 }
 
+/// The pages of a ballast by number, from 0, in the order in which they were first touched.
+#[derive(Debug, Clone)]
+pub enum Pages {
+    /// By rising address.
+    Rising(Range<u64>),
+    /// In random order.
+    Shuffled(Shuffled),
+}
+
+impl Iterator for Pages {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        match self {
+            Self::Rising(pages) => pages.next(),
+            Self::Shuffled(pages) => pages.next(),
+        }
+    }
+}
+
 /// The pages 0 to `pages` - 1 in random order, the same order each time; window after window, if they
 /// are shuffled within windows.
-pub(super) struct Shuffled {
+#[derive(Debug, Clone)]
+pub struct Shuffled {
     pages: u64,
     window: u64,
     /// Pages before the window that is under way.
@@ -123,6 +146,7 @@ impl Iterator for Shuffled {
 /// A Feistel network is a permutation of the numbers of 2k bits, whatever its rounds compute; numbers
 /// beyond the range are sent through again until they fall into it (Black and Rogaway, "Ciphers with
 /// arbitrary finite domains", 2002). It takes no memory, so fork has none to copy.
+#[derive(Debug, Clone)]
 struct Permutation {
     pages: u64,
     key: u64,

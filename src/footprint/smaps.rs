@@ -1,5 +1,7 @@
 //! The ballast's own entry in /proc/self/smaps, and VMAs counted in /proc/self/maps.
 
+use std::ffi::CStr;
+
 use super::proc::{lines, number_of, range_of};
 use super::region::Region;
 
@@ -10,6 +12,8 @@ pub(super) struct Entry {
     pub(super) size: u64,
     /// Resident bytes. Reserved huge pages do not count here.
     pub(super) rss: u64,
+    /// Resident bytes that no other process maps.
+    pub(super) private: u64,
     /// Bytes in transparent huge pages that a PMD maps.
     pub(super) thp: u64,
     /// Bytes in reserved huge pages.
@@ -23,9 +27,21 @@ pub(super) struct Entry {
 /// # Errors
 /// The errno of reading smaps, which not every kernel has.
 pub(super) fn entry(region: &Region, buffer: &mut [u8]) -> Result<Option<Entry>, i32> {
+    entry_of(c"/proc/self/smaps", region, buffer)
+}
+
+/// The same from the smaps of a process that may be a child forked from this one.
+///
+/// # Errors
+/// The errno of reading it.
+pub(super) fn entry_of(
+    path: &CStr,
+    region: &Region,
+    buffer: &mut [u8],
+) -> Result<Option<Entry>, i32> {
     let mut entry = Entry::default();
     let mut inside = false;
-    lines(c"/proc/self/smaps", buffer, &mut |line| {
+    lines(path, buffer, &mut |line| {
         // Fields begin with a capital; a VMA's own line with a hexadecimal digit in lower case.
         if !line.first().is_some_and(u8::is_ascii_uppercase) {
             if inside {
@@ -50,6 +66,7 @@ impl Entry {
         let fields = [
             (&mut self.size, ["Size:", "", ""]),
             (&mut self.rss, ["Rss:", "", ""]),
+            (&mut self.private, ["Private_Clean:", "Private_Dirty:", ""]),
             (
                 &mut self.thp,
                 ["AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:"],

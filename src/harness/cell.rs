@@ -50,6 +50,14 @@ pub enum CellError {
         /// What was given.
         suffix: String,
     },
+    /// The mechanism has nothing to do at that footprint.
+    #[error("`{cell}` cannot be: {reason}")]
+    Unsuited {
+        /// The cell.
+        cell: String,
+        /// Why, and what to ask for instead.
+        reason: &'static str,
+    },
     /// The footprint.
     #[error(transparent)]
     Footprint(#[from] FootprintError),
@@ -175,7 +183,16 @@ impl FromStr for Cell {
                 }
             }
         }
-        Ok(cell)
+        match cell
+            .known_mechanism()
+            .and_then(|known| known.refusal(&cell.footprint))
+        {
+            Some(reason) => Err(CellError::Unsuited {
+                cell: cell.to_string(),
+                reason,
+            }),
+            None => Ok(cell),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::launcher::Launcher;
 use super::proof::prove;
 use super::trial::{LiveTrial, TrialError};
 use crate::footprint::{Footprint, Receipt};
+use crate::mechanism::Mechanism;
 use crate::protocol::Observed;
 use crate::recording::{Life, LifeMoments};
 
@@ -67,7 +68,7 @@ pub fn tell_in_turn(launcher: &Launcher, cell: &Cell, rounds: u32) -> Result<Liv
 /// can't be told are left out: they stand in the run as cells with their reasons.
 pub fn of_each_mechanism(launcher: &Launcher, cells: &[Cell]) -> Vec<Life> {
     let mut smallest: Vec<&Cell> = Vec::new();
-    for cell in cells.iter().filter(|cell| !cell.free) {
+    for cell in cells.iter().filter(|cell| !cell.free && has_a_life(cell)) {
         let same =
             |other: &&mut &Cell| other.mechanism == cell.mechanism && other.subject == cell.subject;
         match smallest.iter_mut().find(same) {
@@ -80,6 +81,11 @@ pub fn of_each_mechanism(launcher: &Launcher, cells: &[Cell]) -> Vec<Life> {
         .into_iter()
         .filter_map(|cell| tell(launcher, cell).ok())
         .collect()
+}
+
+/// Whether its iterations are children.
+pub fn has_a_life(cell: &Cell) -> bool {
+    !cell.known_mechanism().is_some_and(Mechanism::writes)
 }
 
 /// The system call behind a mechanism, as a tracer sees it; `None` where it may not look.

@@ -38,6 +38,19 @@ pub const MEMORY: [&str; 23] = [
     "256MiB+shuffled+window=64+rewritten",
 ];
 
+/// First writes to parents of 256 MiB. A thread that runs on another CPU has to be told of every page that
+/// moves.
+pub const COPY_ON_WRITE: [&str; 8] = [
+    "cow-parent/256MiB",
+    "cow-parent/256MiB+shuffled",
+    "cow-parent/256MiB+thp",
+    "cow-parent/256MiB+busy=1",
+    "cow-parent/256MiB+thp+busy=1",
+    "cow-child/256MiB",
+    "cow-child/256MiB+shuffled",
+    "cow-child/256MiB+thp",
+];
+
 /// Why a filter selects nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
@@ -72,10 +85,11 @@ pub fn footprint_cells() -> Vec<Cell> {
         .collect()
 }
 
-/// Every mechanism at the smallest parent.
+/// Every way to start a child at the smallest parent.
 pub fn mechanism_cells() -> Vec<Cell> {
     MECHANISMS
         .iter()
+        .filter(|mechanism| !mechanism.writes())
         .map(|mechanism| Cell::native(mechanism.name, Footprint::of(0)))
         .collect()
 }
@@ -99,6 +113,13 @@ pub fn memory_cells() -> Vec<Cell> {
         .collect()
 }
 
+/// First writes after a fork, by who writes and what is written.
+pub fn cow_cells() -> Vec<Cell> {
+    let ids = COPY_ON_WRITE.iter();
+    ids.map(|id| id.parse().expect("a constant that a test reads"))
+        .collect()
+}
+
 /// Everything that is measured when nothing is named, each cell once.
 pub fn default_cells() -> Vec<Cell> {
     let mut cells = footprint_cells();
@@ -106,6 +127,7 @@ pub fn default_cells() -> Vec<Cell> {
         .into_iter()
         .chain(free_cells())
         .chain(memory_cells())
+        .chain(cow_cells())
     {
         if !cells.contains(&cell) {
             cells.push(cell);

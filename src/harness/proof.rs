@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::launcher::{Launcher, SubjectCommand};
 use super::tracing::{Child, TraceError, trace, verify};
-use crate::footprint::Footprint;
 use crate::mechanism::{Claim, Mechanism};
 use crate::protocol::{Count, Order, VERSION};
 
@@ -77,7 +76,7 @@ fn job(launcher: &Launcher, mechanism: &Mechanism) -> String {
     let orders = [
         Order::Hello { version: VERSION },
         Order::Exec(launcher.own_image().clone()),
-        Order::Hold(Footprint::default()),
+        Order::Hold(mechanism.smallest()),
         // The stamping child would need a pipe, and the claims speak of pipes.
         Order::Time {
             mechanism: name,

@@ -8,11 +8,17 @@ use super::environment::{memory_available, steal_ns};
 use super::launcher::{Launcher, LauncherError};
 use super::session::{Session, SessionError};
 use crate::footprint::{Receipt, ReceiptMismatch, fits};
-use crate::mechanism::Phase;
+use crate::mechanism::{Mechanism, Phase};
 use crate::protocol::{Batch, Count, Observed, TimedSample};
 use crate::recording::RecordingError;
 use crate::recording::{Trial, TrialHost, TrialLine, TrialPhase};
 use crate::statistics::{Histogram, Quantiles};
+
+/// Pages that a pass of writes has at the least, where the ballast is as large: three forks of the whole parent
+/// serve them all.
+const PAGES_OF_A_PASS: u64 = 4096;
+/// How long an order of writes takes, at the very most.
+const LONGEST_PASSES: Duration = Duration::from_secs(10);
 
 /// Why a trial is no measurement.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +136,11 @@ impl LiveTrial {
             count.stamped = 0;
         }
         let iterations = count.warmup + count.plain + count.stamped + 1;
-        let expected = expected.saturating_mul(u32::try_from(iterations).unwrap_or(u32::MAX));
+        let mut expected = expected.saturating_mul(u32::try_from(iterations).unwrap_or(u32::MAX));
+        if self.writes() {
+            count.plain = count.plain.max(self.pages_of_a_pass());
+            expected = expected.min(LONGEST_PASSES);
+        }
         let first = &mut self.line.trial.first;
         let rows = &mut self.rows;
         let mut keep = |is_first: bool, sample: TimedSample| {
@@ -160,8 +170,18 @@ impl LiveTrial {
 
     /// Whether any phase takes stamped iterations. What foreign subjects have, they say in their samples.
     fn stamps(&self) -> bool {
-        crate::mechanism::Mechanism::named(&self.mechanism)
-            .is_none_or(|mechanism| mechanism.stamps(self.foreign))
+        Mechanism::named(&self.mechanism).is_none_or(|mechanism| mechanism.stamps(self.foreign))
+    }
+
+    /// Whether an iteration is a write.
+    pub fn writes(&self) -> bool {
+        Mechanism::named(&self.mechanism).is_some_and(Mechanism::writes)
+    }
+
+    /// The least pages that a fork is worth making for.
+    fn pages_of_a_pass(&self) -> u64 {
+        let footprint = &self.line.cell.footprint;
+        PAGES_OF_A_PASS.min(footprint.bytes / footprint.page_bytes())
     }
 
     /// The sum of a phase over the samples from `since` on, and how many there are.
@@ -228,4 +248,5 @@ fn add(host: &mut TrialHost, batch: &Batch) {
     sum(&mut host.major_faults, batch.major_faults);
     sum(&mut host.voluntary_switches, batch.voluntary_switches);
     sum(&mut host.involuntary_switches, batch.involuntary_switches);
+    sum(&mut host.copied_bytes, batch.copied);
 }

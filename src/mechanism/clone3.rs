@@ -2,7 +2,7 @@
 
 use super::claim::{Claim, Event};
 use super::reap::reap;
-use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
+use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage, Work};
 use crate::clock;
 
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -22,7 +22,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         image: false,
         stack: false,
     },
-    iterate,
+    work: Work::Child(iterate),
 };
 
 fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {

@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_void};
 use super::child::Child;
 use super::claim::{Claim, Event};
 use super::reap::reap;
-use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
+use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage, Work};
 use crate::clock;
 
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -25,7 +25,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         image: false,
         stack: true,
     },
-    iterate,
+    work: Work::Child(iterate),
 };
 
 fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {

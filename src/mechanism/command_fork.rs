@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use super::claim::{Claim, Event};
 use super::command::command;
 use super::reap::reap;
-use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
+use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage, Work};
 use crate::clock;
 
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -28,7 +28,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         image: true,
         stack: false,
     },
-    iterate,
+    work: Work::Child(iterate),
 };
 
 /// A child's orders, for a closure that must be `Send`.

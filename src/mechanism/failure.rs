@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::footprint::HoldError;
+
 /// Why an iteration is no measurement.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -45,6 +47,28 @@ pub enum Failure {
     Memory {
         /// Whether it should have shared memory.
         expected: bool,
+    },
+    /// A child's life was asked for where iterations are writes.
+    #[error("an iteration is a write, not a child: it has no life to tell, and takes no stamps")]
+    NoChild,
+    /// A child that was to share memory meanwhile was gone before it was told to go.
+    #[error("the child ended before it was told to: the writes met no memory that is shared")]
+    Gone,
+    /// The ballast could not be made what it was before the last pass.
+    #[error(transparent)]
+    Ballast(#[from] HoldError),
+    /// Writes to shared memory copied too little of it.
+    #[error(
+        "{pages} pages were written after a fork with {faults} page faults{}: no fork shared them, or nothing was copied",
+        copied.map_or(String::new(), |bytes| format!(" and {bytes} bytes copied"))
+    )]
+    NotCopied {
+        /// Pages written.
+        pages: u64,
+        /// The writer's minor page faults meanwhile.
+        faults: u64,
+        /// Bytes that the kernel says were copied.
+        copied: Option<u64>,
     },
     /// A stamped iteration without a stamp.
     #[error("the child left no reading of the clock")]

@@ -3,7 +3,7 @@
 use super::child::Child;
 use super::claim::{Claim, Event};
 use super::reap::reap;
-use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
+use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage, Work};
 use crate::clock;
 
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -16,14 +16,14 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         flags: &["SIGCHLD"],
         without: &["CLONE_VM", "CLONE_VFORK", "CLONE_PIDFD"],
         exec: false,
-        also: &[],
+        also: &["!socketpair"],
     },
     returns_twice: true,
     needs: Needs {
         image: false,
         stack: false,
     },
-    iterate,
+    work: Work::Child(iterate),
 };
 
 fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {

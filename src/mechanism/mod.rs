@@ -13,6 +13,7 @@ mod clone3;
 mod clone_vm;
 mod command;
 mod command_fork;
+pub mod copy_on_write;
 mod failure;
 mod fault;
 mod fork;
@@ -39,6 +40,8 @@ pub use reap::Zombie;
 pub use stage::{Stage, Trace};
 pub use tables::Tables;
 
+use crate::footprint::Footprint;
+
 /// A way to start a child.
 #[derive(Debug)]
 pub struct Mechanism {
@@ -54,8 +57,26 @@ pub struct Mechanism {
     pub returns_twice: bool,
     /// What has to be there before it can run.
     pub needs: Needs,
+    /// What one iteration is.
+    pub work: Work,
+}
+
+/// What an iteration of a mechanism does.
+#[derive(Debug)]
+pub enum Work {
     /// Starts a child, waits for it and checks that it was the child that was meant.
-    pub iterate: fn(&mut Stage, Iteration) -> Result<Sample, Failure>,
+    Child(fn(&mut Stage, Iteration) -> Result<Sample, Failure>),
+    /// Writes one page of memory that fork shares: [`copy_on_write`].
+    Writes(Writer),
+}
+
+/// Who writes to memory that parent and child share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// The parent, while the child stands still.
+    Parent,
+    /// The child, while the parent waits for it.
+    Child,
 }
 
 /// Every mechanism, in the order in which tables list them.
@@ -72,12 +93,60 @@ pub static MECHANISMS: &[Mechanism] = &[
     command_fork::MECHANISM,
     pthread::MECHANISM,
     thread::MECHANISM,
+    copy_on_write::PARENT,
+    copy_on_write::CHILD,
 ];
+
+/// The phase that is spoken of, and judged, where none is named; mechanisms of foreign subjects start children.
+pub fn headline(mechanism: &str) -> Phase {
+    Mechanism::named(mechanism).map_or(Phase::Call, Mechanism::headline)
+}
 
 impl Mechanism {
     /// The mechanism of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         MECHANISMS.iter().find(|mechanism| mechanism.name == name)
+    }
+
+    /// Starts a child, waits for it and checks that it was the child that was meant.
+    ///
+    /// # Errors
+    /// [`Failure`]: among others [`Failure::NoChild`] where an iteration is none.
+    #[inline]
+    pub fn iterate(&self, stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {
+        match self.work {
+            Work::Child(iterate) => iterate(stage, iteration),
+            Work::Writes(_) => Err(Failure::NoChild),
+        }
+    }
+
+    /// Whether its iterations are writes to memory that fork shares, and not children.
+    pub fn writes(&self) -> bool {
+        matches!(self.work, Work::Writes(_))
+    }
+
+    /// The phase that is spoken of, and judged, where none is named.
+    pub fn headline(&self) -> Phase {
+        match self.work {
+            Work::Child(_) => Phase::Call,
+            Work::Writes(_) => Phase::SecondPass,
+        }
+    }
+
+    /// The smallest footprint at which it can be tried.
+    pub fn smallest(&self) -> Footprint {
+        match self.work {
+            Work::Child(_) => Footprint::default(),
+            Work::Writes(_) => Footprint::of(copy_on_write::SMALLEST),
+        }
+    }
+
+    /// Why it cannot be measured at a footprint, and what to ask for instead.
+    pub fn refusal(&self, footprint: &Footprint) -> Option<&'static str> {
+        match self.work {
+            Work::Child(_) => None,
+            Work::Writes(_) => copy_on_write::refusal(footprint),
+        }
     }
 
     /// Whether it has that phase; a foreign image does not say when its first instruction ran.
@@ -96,10 +165,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mechanism_has_a_name_of_its_own_and_a_call() {
+    fn every_mechanism_has_a_name_of_its_own_and_its_headline() {
         for (index, mechanism) in MECHANISMS.iter().enumerate() {
             assert!(
-                mechanism.phases.contains(&Phase::Call),
+                mechanism.phases.contains(&mechanism.headline()),
                 "{}",
                 mechanism.name
             );

@@ -1,7 +1,7 @@
 //! Nothing at all: two readings of the clock, the floor under every other figure.
 
 use super::claim::{Claim, Event};
-use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
+use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage, Work};
 use crate::clock;
 
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -21,7 +21,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         image: false,
         stack: false,
     },
-    iterate,
+    work: Work::Child(iterate),
 };
 
 fn iterate(_: &mut Stage, _: Iteration) -> Result<Sample, Failure> {

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A span of a sample. All begin just before the call.
+/// A span of a sample. Those of a child's life begin just before the call; those of writes are one write
+/// each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// Until the call has returned in the parent: how long the parent stood still.
     Call,
@@ -14,11 +15,33 @@ pub enum Phase {
     Exec,
     /// Until the parent has waited for the child: its whole life, teardown included.
     Reap,
+    /// A write to a page that was written before and is nobody else's.
+    Before,
+    /// The first write to a page after a fork, the child alive, in the first pass of copies that a subject
+    /// makes: they land on memory that may be fresh to the subject, and to the guest.
+    FirstPass,
+    /// The same after another fork: the copies land on memory that an earlier pass has given back.
+    SecondPass,
+    /// The first write to a page after a fork whose child is gone again: a fault, and nothing to copy.
+    After,
 }
 
 impl Phase {
     /// Every phase, in the order in which they end.
-    pub const ALL: [Self; 4] = [Self::Call, Self::Start, Self::Exec, Self::Reap];
+    pub const ALL: [Self; 8] = [
+        Self::Call,
+        Self::Start,
+        Self::Exec,
+        Self::Reap,
+        Self::Before,
+        Self::FirstPass,
+        Self::SecondPass,
+        Self::After,
+    ];
+    /// Those of a child's life.
+    pub const LIFE: [Self; 4] = [Self::Call, Self::Start, Self::Exec, Self::Reap];
+    /// Those of writes to memory shared by fork.
+    pub const WRITES: [Self; 4] = [Self::Before, Self::FirstPass, Self::SecondPass, Self::After];
 
     /// The word for it in protocol, columns and charts.
     pub fn name(self) -> &'static str {
@@ -27,6 +50,10 @@ impl Phase {
             Self::Start => "start",
             Self::Exec => "exec",
             Self::Reap => "reap",
+            Self::Before => "before",
+            Self::FirstPass => "first-pass",
+            Self::SecondPass => "second-pass",
+            Self::After => "after",
         }
     }
 

@@ -6,7 +6,7 @@ use std::ptr;
 use super::child::environ;
 use super::claim::{Claim, Event};
 use super::reap::reap;
-use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
+use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage, Work};
 use crate::clock;
 
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -26,7 +26,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         image: true,
         stack: false,
     },
-    iterate,
+    work: Work::Child(iterate),
 };
 
 fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {

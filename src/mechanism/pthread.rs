@@ -7,7 +7,7 @@ use super::account::Moment;
 use super::child::Child;
 use super::claim::{Claim, Event};
 use super::reap::{Zombie, look_at_thread};
-use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
+use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage, Work};
 use crate::clock;
 
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -27,7 +27,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         image: false,
         stack: false,
     },
-    iterate,
+    work: Work::Child(iterate),
 };
 
 fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {

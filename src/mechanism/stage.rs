@@ -380,7 +380,7 @@ impl Drop for Stage {
     }
 }
 
-fn map(bytes: usize, flags: c_int) -> io::Result<*mut c_void> {
+pub(super) fn map(bytes: usize, flags: c_int) -> io::Result<*mut c_void> {
     // SAFETY: an anonymous mapping at an address of the kernel's choice disturbs nothing.
     let address = unsafe {
         libc::mmap(

@@ -3,7 +3,7 @@
 use super::account::Moment;
 use super::claim::{Claim, Event};
 use super::reap::look_at_thread;
-use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
+use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage, Work};
 use crate::clock;
 
 pub(super) const MECHANISM: Mechanism = Mechanism {
@@ -23,7 +23,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         image: false,
         stack: false,
     },
-    iterate,
+    work: Work::Child(iterate),
 };
 
 /// A child's orders, for a closure that must be `Send`.

@@ -2,7 +2,7 @@
 
 use super::claim::{Claim, Event};
 use super::vfork::vfork;
-use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage};
+use super::{Failure, Iteration, Mechanism, Needs, Phase, Sample, Stage, Work};
 
 pub(super) const MECHANISM: Mechanism = Mechanism {
     name: "vfork-exec",
@@ -21,7 +21,7 @@ pub(super) const MECHANISM: Mechanism = Mechanism {
         image: true,
         stack: false,
     },
-    iterate,
+    work: Work::Child(iterate),
 };
 
 fn iterate(stage: &mut Stage, iteration: Iteration) -> Result<Sample, Failure> {

@@ -1,6 +1,6 @@
 //! What a run says of fork: a row for each cell.
 
-use super::shape::{Part, Shape};
+use super::shape::{Part, Shape, copied};
 use crate::footprint::State;
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Placement, Run, Status};
@@ -21,8 +21,8 @@ pub(super) struct Row {
 /// More of a part than any parent has: a run may come from a stranger.
 const ABSURD: f64 = (1u64 << 48) as f64;
 
-/// The `fork` cells of a run that tell of a state: native, pinned, measured, and in that state or without a ballast,
-/// which has none.
+/// The `fork` cells of a run that tell of a state: native, pinned, measured, and in that state or without a ballast
+/// that fork copies, which has none.
 pub(super) fn rows(run: &Run, phase: Phase, state: State) -> Vec<Row> {
     let fits = |cell: &&Cell| {
         cell.mechanism == "fork"
@@ -30,7 +30,7 @@ pub(super) fn rows(run: &Run, phase: Phase, state: State) -> Vec<Row> {
             && cell.exec.is_none()
             && cell.placement == Placement::Pinned
             && cell.status == Status::Ok
-            && (cell.footprint.state == state || cell.footprint.bytes == 0)
+            && (cell.footprint.state == state || !copied(&cell.footprint))
     };
     let cells = run.cells.iter().filter(fits);
     cells.filter_map(|cell| row(cell, phase)).collect()

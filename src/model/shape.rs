@@ -141,7 +141,7 @@ impl Shape {
 }
 
 /// Whether fork copies the entries of this ballast's pages: it leaves to page faults what these can refill.
-fn copied(footprint: &Footprint) -> bool {
+pub(super) fn copied(footprint: &Footprint) -> bool {
     footprint.bytes > 0
         && footprint.touch == Touch::Written
         && footprint.mapping == Mapping::Private

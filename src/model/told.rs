@@ -10,7 +10,7 @@ fn enough(part: Part) -> f64 {
         Part::Bare => 0.0,
         Part::PageNear | Part::PageMid | Part::PageFar => 256.0,
         Part::PageThp => 8.0,
-        Part::Vma => 256.0,
+        Part::Vma | Part::VmaDontfork => 256.0,
         Part::Fd => 1_000.0,
         Part::Thread => 8.0,
         Part::Busy => 1.0,
@@ -20,7 +20,7 @@ fn enough(part: Part) -> f64 {
 /// How many of a part beyond those of the least parent cost too little to matter, where its cost is not known.
 fn slight(part: Part) -> f64 {
     match part {
-        Part::PageNear | Part::PageMid | Part::PageFar | Part::Vma => 16.0,
+        Part::PageNear | Part::PageMid | Part::PageFar | Part::Vma | Part::VmaDontfork => 16.0,
         Part::Fd => 64.0,
         Part::Bare | Part::PageThp | Part::Thread | Part::Busy => 0.0,
     }
@@ -133,11 +133,12 @@ impl Told {
         };
         let columns: Vec<Vec<f64>> = self.known.iter().map(|&part| weighted(part)).collect();
         // Of two that cannot be told apart the one goes that fewer parents have.
-        const FIRST_TO_GO: [Part; 8] = [
+        const FIRST_TO_GO: [Part; 9] = [
             Part::PageMid,
             Part::Busy,
             Part::Thread,
             Part::Fd,
+            Part::VmaDontfork,
             Part::Vma,
             Part::PageFar,
             Part::PageThp,

@@ -34,11 +34,11 @@ pub enum Answer {
     Fail(String),
 }
 
-/// The phases of one iteration, nanoseconds after `t0`.
+/// The phases of one iteration: nanoseconds after `t0`, or those of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimedSample {
     /// By [`Phase::ALL`]; `None` was not measured in this iteration.
-    pub phases: [Option<u64>; 4],
+    pub phases: [Option<u64>; Phase::ALL.len()],
 }
 
 impl TimedSample {
@@ -72,6 +72,8 @@ pub struct Batch {
     pub voluntary_switches: Option<u64>,
     /// Times the CPU was taken from it.
     pub involuntary_switches: Option<u64>,
+    /// Bytes that first writes to shared pages copied, where iterations are such writes and the kernel tells.
+    pub copied: Option<u64>,
 }
 
 impl Answer {
@@ -156,6 +158,7 @@ fn done_line(batch: &Batch) -> String {
         "involuntary_switches",
         batch.involuntary_switches,
     );
+    put_some(&mut line, "copied", batch.copied);
     line
 }
 
@@ -169,6 +172,7 @@ fn read_done(pairs: &Pairs<'_>) -> Result<Batch, LineError> {
         major_faults: pairs.optional("major_faults", "count")?,
         voluntary_switches: pairs.optional("voluntary_switches", "count")?,
         involuntary_switches: pairs.optional("involuntary_switches", "count")?,
+        copied: pairs.optional("copied", "number of bytes")?,
     })
 }
 
@@ -273,6 +277,7 @@ mod tests {
             wall: 10,
             timed: 9,
             gap: Some(3),
+            copied: Some(9 * 4096),
             ..Batch::default()
         };
         let life = Observed {

@@ -9,9 +9,15 @@ use super::error::RecordingError;
 use super::journal::MOST_BYTES;
 use super::lines::next_line;
 use super::schema::CellKey;
+use crate::mechanism::Phase;
 use crate::protocol::TimedSample;
 
-const HEADING: &str = "call,start,exec,reap";
+/// A line's phases: those of a child's life, or those of writes.
+const KINDS: [[Phase; 4]; 2] = [Phase::LIFE, Phase::WRITES];
+
+fn heading(kind: [Phase; 4]) -> String {
+    kind.map(Phase::name).join(",")
+}
 
 fn path_of(directory: &Path, cell: &CellKey, arm: &str, index: u32) -> PathBuf {
     let mut name = file_name(&cell.id);
@@ -34,13 +40,16 @@ pub(super) fn write(
     let path = path_of(directory, cell, arm, index);
     let folder = directory.join("samples");
     fs::create_dir_all(&folder).map_err(|error| RecordingError::io("make", &folder, error))?;
+    let has_any = |kind: &[Phase; 4]| {
+        let mut all = rows.iter().flat_map(|row| kind.map(|phase| row.get(phase)));
+        all.any(|time| time.is_some())
+    };
+    let kind = KINDS.into_iter().find(has_any).unwrap_or(Phase::LIFE);
     replace(&path, |file| {
-        writeln!(file, "{HEADING}")?;
+        writeln!(file, "{}", heading(kind))?;
         for row in rows {
-            let [call, start, exec, reap] = row
-                .phases
-                .map(|ns| ns.map(|ns| ns.to_string()).unwrap_or_default());
-            writeln!(file, "{call},{start},{exec},{reap}")?;
+            let of = |phase| row.get(phase).map(|ns| ns.to_string()).unwrap_or_default();
+            writeln!(file, "{}", kind.map(of).join(","))?;
         }
         Ok(())
     })
@@ -74,32 +83,42 @@ pub fn read_samples(
     let mut reader = BufReader::new(File::open(&path).map_err(failed)?);
     let mut rows = Vec::new();
     let mut number = 0;
+    let mut kind = None;
     while let Some(line) = next_line(&mut reader).map_err(failed)? {
         number += 1;
         let text = line.bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-        match text.as_deref() {
-            Some(HEADING) if number == 1 => {}
-            Some(text) if number > 1 && row_of(text).is_some() => rows.extend(row_of(text)),
-            _ => {
-                return Err(RecordingError::Malformed {
-                    path,
-                    line: number,
-                    reason: format!("no sample; a line is `{HEADING}` in nanoseconds"),
-                });
+        let understood = match (text.as_deref(), kind) {
+            (Some(text), None) => {
+                kind = KINDS.into_iter().find(|kind| heading(*kind) == text);
+                kind.is_some()
             }
+            (Some(text), Some(kind)) => {
+                let row = row_of(text, kind);
+                rows.extend(row);
+                row.is_some()
+            }
+            (None, _) => false,
+        };
+        if !understood {
+            let [life, writes] = KINDS.map(heading);
+            return Err(RecordingError::Malformed {
+                path,
+                line: number,
+                reason: format!("no sample; a line is `{life}` or `{writes}` in nanoseconds"),
+            });
         }
     }
     Ok(Some(rows))
 }
 
-fn row_of(text: &str) -> Option<TimedSample> {
+fn row_of(text: &str, kind: [Phase; 4]) -> Option<TimedSample> {
     let mut columns = text.split(',').map(|column| match column {
         "" => Some(None),
         column => column.parse().ok().map(Some),
     });
     let mut row = TimedSample::default();
-    for phase in &mut row.phases {
-        *phase = columns.next()??;
+    for phase in kind {
+        row.phases[phase as usize] = columns.next()??;
     }
     columns.next().is_none().then_some(row)
 }

@@ -8,7 +8,7 @@ use crate::recording::{Cell, Placement, Run, Status};
 use crate::units::Nanoseconds;
 
 use super::palette::rank_of;
-use super::reading::{centre, factor, is_measured, label, repeat_command, short};
+use super::reading::{centre, children, factor, is_measured, label, repeat_command, short};
 use super::scale::size_name;
 
 /// What a run says in one sentence.
@@ -222,7 +222,7 @@ pub(super) struct Ranking<'a> {
 /// Every footprint's ranking, pinned ones first, rising.
 pub(super) fn rankings(run: &Run) -> Vec<Ranking<'_>> {
     let mut groups: BTreeMap<(bool, Footprint), Vec<&Cell>> = BTreeMap::new();
-    for cell in &run.cells {
+    for cell in children(run) {
         let free = cell.placement == Placement::Free;
         groups.entry((free, cell.footprint)).or_default().push(cell);
     }

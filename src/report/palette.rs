@@ -1,6 +1,6 @@
 //! Colours: one for each mechanism, the same in every chart, in light and in dark.
 //!
-//! Twelve hues cannot all be told apart by everyone, so colour never stands alone: neighbours differ
+//! So many hues cannot all be told apart by everyone, so colour never stands alone: neighbours differ
 //! in lightness too, every line ends in its own marker, and labels stand at the lines. The hues start
 //! from Okabe and Ito's ("Color Universal Design", 2008), darkened or lightened until each has a
 //! contrast of at least 3:1 against its background.
@@ -56,6 +56,8 @@ pub(super) enum Marker {
     HollowDiamond,
     HollowUp,
     HollowDown,
+    Left,
+    Right,
 }
 
 /// How a mechanism looks.
@@ -73,7 +75,7 @@ const fn look(class: &'static str, light: u32, dark: u32, marker: Marker) -> Loo
 }
 
 /// The mechanisms that ship, in the order in which a reader meets them.
-const MECHANISMS: [(&str, Look); 12] = [
+const MECHANISMS: [(&str, Look); 14] = [
     ("null", look("c10", 0x75_7B_87, 0x98_9E_AA, Marker::Plus)),
     ("fork", look("c11", 0xD1_49_05, 0xFF_85_4A, Marker::Circle)),
     ("vfork", look("c12", 0x00_64_B0, 0x62_B2_FF, Marker::Square)),
@@ -106,6 +108,14 @@ const MECHANISMS: [(&str, Look); 12] = [
     (
         "thread",
         look("c21", 0x55_27_84, 0xDC_BF_FF, Marker::HollowDown),
+    ),
+    (
+        "cow-parent",
+        look("c28", 0xC2_28_2D, 0xFF_8B_86, Marker::Left),
+    ),
+    (
+        "cow-child",
+        look("c29", 0x0B_7A_75, 0x5F_D4_CD, Marker::Right),
     ),
 ];
 

@@ -233,6 +233,12 @@ impl<'a> Pen<'a> {
             (x + r * 1.15, y - r * 0.85),
             (x - r * 1.15, y - r * 0.85),
         ];
+        let left = [
+            (x - r * 1.15, y),
+            (x + r * 0.85, y - r * 1.15),
+            (x + r * 0.85, y + r * 1.15),
+        ];
+        let right = left.map(|(at, y)| (2.0 * x - at, y));
         match look.marker {
             Marker::Circle | Marker::HollowCircle => self.ring((x, y), look, r),
             Marker::Square => self.fill(&square, look.ink, 1.0),
@@ -243,6 +249,8 @@ impl<'a> Pen<'a> {
             Marker::HollowDiamond => self.outline(&diamond, look.ink),
             Marker::HollowUp => self.outline(&up, look.ink),
             Marker::HollowDown => self.outline(&down, look.ink),
+            Marker::Left => self.fill(&left, look.ink, 1.0),
+            Marker::Right => self.fill(&right, look.ink, 1.0),
             Marker::Cross => {
                 self.line(&[(x - r, y - r), (x + r, y + r)], look.ink, 2.0);
                 self.line(&[(x - r, y + r), (x + r, y - r)], look.ink, 2.0);

@@ -1,8 +1,8 @@
 //! What a cell says, read in one way by page, table and charts.
 
 use crate::footprint::{Footprint, Mapping, Order, Page, State, Touch};
-use crate::mechanism::Phase;
-use crate::recording::{Cell, Placement, Status};
+use crate::mechanism::{Mechanism, Phase};
+use crate::recording::{Cell, Placement, Run, Status};
 
 /// The middle of a phase's samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,6 +64,16 @@ pub(super) fn is_measured(cell: &Cell) -> bool {
         && Phase::ALL
             .iter()
             .any(|&phase| centre(cell, phase).is_some())
+}
+
+/// The cells in which children are started.
+pub(super) fn children(run: &Run) -> impl Iterator<Item = &Cell> {
+    run.cells.iter().filter(|cell| !is_writes(cell))
+}
+
+/// Whether a cell's iterations are writes to memory that fork shares.
+pub(super) fn is_writes(cell: &Cell) -> bool {
+    Mechanism::named(&cell.mechanism).is_some_and(Mechanism::writes)
 }
 
 /// A cell's name without its footprint: `fork`, `python:subprocess`, `posix_spawn@exec=/bin/true`.

@@ -50,7 +50,7 @@ fn live(subject: &mut Subject, mechanism: &Mechanism) -> Result<Observed, Answer
         };
         subject.next += 1;
         status = iteration.status();
-        last = (mechanism.iterate)(&mut stage, iteration)
+        last = mechanism.iterate(&mut stage, iteration)
             .map_err(|failure| failed(mechanism, &failure))?;
     }
     let status = if stage.is_foreign() { 0 } else { status };

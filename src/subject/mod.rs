@@ -7,6 +7,7 @@ mod buffer;
 mod life;
 mod timing;
 mod wire;
+mod writes;
 
 use std::io;
 
@@ -29,6 +30,7 @@ pub fn serve() -> i32 {
         held: None,
         rewrites: false,
         done_first: false,
+        copied: false,
         next: 0,
     };
     match subject.serve() {
@@ -53,6 +55,8 @@ struct Subject {
     held: Option<Held>,
     rewrites: bool,
     done_first: bool,
+    /// Whether a pass of copies was made since the footprint is held.
+    copied: bool,
     /// The number of the next iteration.
     next: u64,
 }
@@ -141,6 +145,7 @@ impl Subject {
         }
         // One footprint at a time.
         self.held = None;
+        self.copied = false;
         self.rewrites = footprint.state == crate::footprint::State::Rewritten;
         let answer = match Held::hold(footprint, self.cpu) {
             Ok(held) => {

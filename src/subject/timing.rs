@@ -3,9 +3,9 @@
 use std::io;
 
 use super::buffer::Buffer;
-use super::{Subject, failed};
+use super::{Subject, failed, writes};
 use crate::clock;
-use crate::mechanism::{Failure, Iteration, Mechanism, Phase, Sample, Stage};
+use crate::mechanism::{Failure, Iteration, Mechanism, Phase, Sample, Stage, Work};
 use crate::protocol::{Answer, Batch, Count, TimedSample};
 
 /// The most iterations in one order: a guard against a mistyped job.
@@ -20,6 +20,9 @@ pub(super) fn time(subject: &mut Subject, mechanism: &Mechanism, count: Count) -
         let reason =
             format!("{total} iterations are too many for one order; {MOST_ITERATIONS} is the most");
         return subject.wire.send(&Answer::Fail(reason));
+    }
+    if let Work::Writes(writer) = mechanism.work {
+        return writes::time(subject, mechanism, writer, count);
     }
     let mut stage = match subject.stage(mechanism, count.stamped > 0) {
         Ok(stage) => stage,
@@ -80,7 +83,7 @@ fn one(
         stamped,
     };
     subject.next += 1;
-    (mechanism.iterate)(stage, iteration)
+    mechanism.iterate(stage, iteration)
 }
 
 fn iterate(
@@ -90,10 +93,8 @@ fn iterate(
     count: Count,
     rows: &mut [u64],
 ) -> Result<Batch, Failure> {
-    let gap = clock::largest_gap(GAP_WATCH);
-    let before = usage();
+    let watch = Watch::start();
     let mut timed = 0;
-    let begin = clock::now();
     for (index, row) in rows.chunks_exact_mut(2).enumerate() {
         let stamped = is_stamped(count, index as u64);
         let sample = one(subject, mechanism, stage, stamped)?;
@@ -106,19 +107,43 @@ fn iterate(
         row[0] = first;
         row[1] = second;
     }
-    let wall = clock::now() - begin;
-    let after = usage();
-    let spent = |field: fn(&libc::rusage) -> i64| Some((field(&after) - field(&before)) as u64);
-    Ok(Batch {
-        iterations: count.plain + count.stamped,
-        wall,
-        timed,
-        gap: Some(gap),
-        minor_faults: spent(|usage| usage.ru_minflt),
-        major_faults: spent(|usage| usage.ru_majflt),
-        voluntary_switches: spent(|usage| usage.ru_nvcsw),
-        involuntary_switches: spent(|usage| usage.ru_nivcsw),
-    })
+    Ok(watch.stop(count.plain + count.stamped, timed, None))
+}
+
+/// What a batch takes beside its samples.
+pub(super) struct Watch {
+    gap: u64,
+    usage: libc::rusage,
+    begin: u64,
+}
+
+impl Watch {
+    /// Looks at the clock for a while, and begins.
+    pub(super) fn start() -> Self {
+        Self {
+            gap: clock::largest_gap(GAP_WATCH),
+            usage: usage(),
+            begin: clock::now(),
+        }
+    }
+
+    /// The batch that ends here, with `timed` nanoseconds in timed operations.
+    pub(super) fn stop(self, iterations: u64, timed: u64, copied: Option<u64>) -> Batch {
+        let wall = clock::now() - self.begin;
+        let (before, after) = (self.usage, usage());
+        let spent = |field: fn(&libc::rusage) -> i64| Some((field(&after) - field(&before)) as u64);
+        Batch {
+            iterations,
+            wall,
+            timed,
+            gap: Some(self.gap),
+            minor_faults: spent(|usage| usage.ru_minflt),
+            major_faults: spent(|usage| usage.ru_majflt),
+            voluntary_switches: spent(|usage| usage.ru_nvcsw),
+            involuntary_switches: spent(|usage| usage.ru_nivcsw),
+            copied,
+        }
+    }
 }
 
 fn report(

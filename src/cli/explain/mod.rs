@@ -42,6 +42,13 @@ struct Document<'a> {
 impl Explain {
     pub(super) fn run(&self, json: bool) -> anyhow::Result<Exit> {
         let cell = parse_cell(&self.cell)?;
+        if !life::has_a_life(&cell) {
+            eprintln!(
+                "{cell}: its iterations are writes, and no one child has a life to tell; `forkbench run {cell}` \
+                 measures them, and `forkbench explain fork` tells of the fork before them"
+            );
+            return Ok(Exit::Refused);
+        }
         let native = SubjectCommand::native()?;
         let launcher = Launcher::new(native, Vec::new(), environment::choose_cpus(), None)?;
         launcher.keep_off();

@@ -117,9 +117,9 @@ impl<'a> Live<'a> {
             pilot_times: Vec::new(),
             forecast: None,
             judgements: settings
-                .phases
-                .iter()
-                .map(|&phase| Judgement::new(phase))
+                .phases_of(contest)
+                .into_iter()
+                .map(Judgement::new)
                 .collect(),
             block: PILOT_PAIRS,
             time: Duration::ZERO,

@@ -22,7 +22,7 @@ pub use live::{Judgement, Live};
 use super::runner::Outcome;
 use crate::comparison::{CellVerdict, Statistic};
 use crate::footprint::Order;
-use crate::mechanism::Phase;
+use crate::mechanism::{Phase, headline};
 use crate::protocol::Count;
 use crate::recording::{PILOT, Status};
 use crate::statistics::{Histogram, Random};
@@ -30,7 +30,7 @@ use crate::statistics::{Histogram, Random};
 /// What all cells have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Phases that are judged.
+    /// Phases that are judged; none: what each cell's mechanism is spoken of by.
     pub phases: Vec<Phase>,
     /// What stands for a trial.
     pub statistic: Statistic,
@@ -42,6 +42,16 @@ pub struct Settings {
     pub budget: Option<Duration>,
     /// What orders are drawn from.
     pub seed: u64,
+}
+
+impl Settings {
+    /// The phases that are judged of a contest.
+    pub fn phases_of(&self, contest: &Contest) -> Vec<Phase> {
+        if self.phases.is_empty() {
+            return vec![headline(&contest.a.mechanism)];
+        }
+        self.phases.clone()
+    }
 }
 
 /// Makes trials. Tests put another in the real one's place.
@@ -88,7 +98,10 @@ pub fn run<A: Arms, O: Observer>(
     contests: &[Contest],
     settings: &Settings,
 ) -> Result<Compared, O::Error> {
-    let judgements = contests.len() * settings.phases.len();
+    let judgements = contests
+        .iter()
+        .map(|contest| settings.phases_of(contest).len())
+        .sum();
     let mut random = Random::new(settings.seed);
     let mut lives: Vec<Live> = contests
         .iter()

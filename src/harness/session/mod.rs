@@ -18,7 +18,7 @@ use nix::unistd::Pid;
 use super::interrupt::{self, interrupted};
 use super::launcher::SubjectCommand;
 use crate::footprint::{Footprint, Receipt};
-use crate::mechanism::Image;
+use crate::mechanism::{Image, headline};
 use crate::protocol::{Answer, Batch, Count, LONGEST_LINE, Observed, Order, TimedSample, VERSION};
 
 pub use error::SessionError;
@@ -149,7 +149,7 @@ impl Session {
             mechanism: mechanism.to_owned(),
             count,
         })?;
-        let mut ledger = Ledger::new(&order, count);
+        let mut ledger = Ledger::new(&order, count, headline(mechanism));
         loop {
             let answer = self.answer(&order, deadline)?;
             let elapsed = deadline.begun.elapsed();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::error::SessionError;
+use crate::footprint::BASE_PAGE;
 use crate::mechanism::Phase;
 use crate::protocol::{Answer, Batch, Count, TimedSample};
 
@@ -14,21 +15,24 @@ const MOST_SAMPLES: u64 = 1 << 23;
 pub(super) struct Ledger<'a> {
     order: &'a str,
     count: Count,
+    /// The phase that every plain iteration has.
+    headline: Phase,
     firsts: u64,
     samples: u64,
-    calls: u64,
+    headlines: u64,
     /// The longest phases of all samples, added up.
     spent: u64,
 }
 
 impl<'a> Ledger<'a> {
-    pub(super) fn new(order: &'a str, count: Count) -> Self {
+    pub(super) fn new(order: &'a str, count: Count, headline: Phase) -> Self {
         Self {
             order,
             count,
+            headline,
             firsts: 0,
             samples: 0,
-            calls: 0,
+            headlines: 0,
             spent: 0,
         }
     }
@@ -55,7 +59,7 @@ impl<'a> Ledger<'a> {
             return Err(SessionError::lie(self.order, what));
         }
         self.check(&Answer::Sample(sample), sample, elapsed)?;
-        self.calls += u64::from(sample.get(Phase::Call).is_some());
+        self.headlines += u64::from(sample.get(self.headline).is_some());
         let longest = sample.phases.into_iter().flatten().max().unwrap_or(0);
         self.spent = self.spent.saturating_add(longest);
         Ok(())
@@ -67,10 +71,10 @@ impl<'a> Ledger<'a> {
         sample: TimedSample,
         elapsed: u64,
     ) -> Result<(), SessionError> {
-        let [call, start, exec, reap] = sample.phases;
+        let [call, start, exec, reap] = Phase::LIFE.map(|phase| sample.get(phase));
         let late = |time: Option<u64>| time.zip(reap).is_some_and(|(time, reap)| time > reap);
         let mut phases = sample.phases.into_iter().flatten();
-        let what = if sample.phases == [None; 4] {
+        let what = if sample == TimedSample::default() {
             "no phase"
         } else if late(call) || late(start) || late(exec) {
             "phases end in the wrong order"
@@ -83,6 +87,12 @@ impl<'a> Ledger<'a> {
         Err(SessionError::lie(self.order, what))
     }
 
+    /// Whether writes that should have copied a page each did not.
+    fn copies_nothing(&self, batch: &Batch) -> bool {
+        let too_little = |bytes: u64| bytes / BASE_PAGE < self.samples;
+        batch.copied.is_some_and(too_little)
+    }
+
     /// Takes in the end, `elapsed` after the order.
     pub(super) fn done(self, batch: &Batch, elapsed: Duration) -> Result<(), SessionError> {
         let (asked, samples) = (self.asked(), self.samples);
@@ -92,10 +102,17 @@ impl<'a> Ledger<'a> {
                 "{asked} iterations were asked for, {} are said to be done, {samples} samples came",
                 batch.iterations
             )
-        } else if self.calls < self.count.plain {
+        } else if self.headlines < self.count.plain {
             format!(
-                "{} plain iterations were asked for, {} samples have a `call`",
-                self.count.plain, self.calls
+                "{} plain iterations were asked for, {} samples have a `{}`",
+                self.count.plain,
+                self.headlines,
+                self.headline.name()
+            )
+        } else if self.headline == Phase::SecondPass && self.copies_nothing(batch) {
+            format!(
+                "{samples} pages were written after a fork, and {} bytes copied",
+                batch.copied.unwrap_or(0)
             )
         } else if batch.timed > batch.wall || batch.wall > elapsed {
             format!(

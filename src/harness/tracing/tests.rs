@@ -55,7 +55,9 @@ fn do_line(line: &str) {
             number: 6,
             stamped: false,
         };
-        (mechanism.iterate)(&mut stage, iteration).expect("an iteration");
+        mechanism
+            .iterate(&mut stage, iteration)
+            .expect("an iteration");
         return;
     }
     match line {

@@ -68,4 +68,8 @@ pub struct TrialHost {
     pub voluntary_switches: Option<u64>,
     /// Times the CPU was taken from it.
     pub involuntary_switches: Option<u64>,
+    /// Bytes that the kernel copied for the writes of `first-pass` and `second-pass`; left out where none
+    /// were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_bytes: Option<u64>,
 }

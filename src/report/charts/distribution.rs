@@ -97,10 +97,13 @@ pub(crate) fn cell_figure(
 
 /// How strongly a phase's bars are inked.
 fn strength(phase: Phase) -> f64 {
-    if phase == Phase::Reap { 0.42 } else { 1.0 }
+    match phase {
+        Phase::Reap | Phase::After => 0.42,
+        _ => 1.0,
+    }
 }
 
-/// `call` and `reap` fall into one set of bins; the far tail is counted, not drawn.
+/// `call` and `reap`, of writes `second-pass` and `after`, fall into one set of bins; the far tail is counted, not drawn.
 struct Bars {
     edges: Vec<u64>,
     /// For each phase its counts, and the samples above the last edge.
@@ -111,7 +114,10 @@ impl Bars {
     fn of(samples: &[Samples]) -> Self {
         let chosen: Vec<&Samples> = samples
             .iter()
-            .filter(|samples| matches!(samples.phase, Phase::Call | Phase::Reap))
+            .filter(|samples| {
+                use Phase::{After, Call, Reap, SecondPass};
+                matches!(samples.phase, Call | Reap | SecondPass | After)
+            })
             .collect();
         let chosen = if chosen.is_empty() {
             samples.iter().collect()
@@ -327,10 +333,10 @@ fn draw_percentiles(pen: &mut Pen, ink: Ink, samples: &[Samples]) {
             .map(|(at, ns)| (x(*at), scale.at(*ns as f64)))
             .collect();
         match phase {
-            Phase::Call => pen.line(&points, ink, 2.2),
-            Phase::Start => pen.faint_line(&points, ink, 1.2, 0.9),
-            Phase::Exec => pen.dashes(&points, ink, 1.4, 4.0, 3.0),
-            Phase::Reap => pen.faint_line(&points, ink, 2.2, 0.5),
+            Phase::Call | Phase::SecondPass => pen.line(&points, ink, 2.2),
+            Phase::Start | Phase::FirstPass => pen.faint_line(&points, ink, 1.2, 0.9),
+            Phase::Exec | Phase::Before => pen.dashes(&points, ink, 1.4, 4.0, 3.0),
+            Phase::Reap | Phase::After => pen.faint_line(&points, ink, 2.2, 0.5),
         }
     }
     for ((phase, _), place) in curves.iter().zip(places) {

@@ -10,7 +10,9 @@ use crate::recording::{Cell, Placement, Run, Status};
 use crate::report::ReportError;
 use crate::report::palette::{Look, MUTED, TEXT, look_of, rank_of};
 use crate::report::pen::{Anchor, Pen};
-use crate::report::reading::{centre, disagrees, factor, is_measured, label, p99, short, spread};
+use crate::report::reading::{
+    centre, children, disagrees, factor, is_measured, label, p99, short, spread,
+};
 use crate::report::scale::{LogScale, size_name};
 use crate::units::{Nanoseconds, human_time};
 
@@ -35,11 +37,7 @@ struct Chart<'a> {
 /// A figure for each mechanism and size with three shapes or more.
 pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportError> {
     let mut groups: BTreeMap<(usize, String, u64), Vec<&Cell>> = BTreeMap::new();
-    for cell in run
-        .cells
-        .iter()
-        .filter(|cell| cell.placement == Placement::Pinned)
-    {
+    for cell in children(run).filter(|cell| cell.placement == Placement::Pinned) {
         let key = (rank_of(&cell.mechanism), label(cell), cell.footprint.bytes);
         groups.entry(key).or_default().push(cell);
     }

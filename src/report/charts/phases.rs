@@ -9,7 +9,7 @@ use crate::report::ReportError;
 use crate::report::answer;
 use crate::report::palette::{Ink, MUTED, PAPER, TEXT, look_of};
 use crate::report::pen::{Anchor, Pen, text_width};
-use crate::report::reading::{centre, is_measured, label};
+use crate::report::reading::{centre, children, is_measured, label};
 use crate::report::scale::LinearScale;
 use crate::units::Nanoseconds;
 
@@ -28,9 +28,7 @@ struct Chart {
 /// A figure at the smallest parent, and one at the parent of the headline.
 pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportError> {
     let pinned = |cell: &&Cell| cell.placement == Placement::Pinned && is_measured(cell);
-    let smallest = run
-        .cells
-        .iter()
+    let smallest = children(run)
         .filter(pinned)
         .map(|cell| cell.footprint)
         .min();
@@ -39,16 +37,14 @@ pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportEr
     footprints.dedup();
     let mut figures = Vec::new();
     for (index, footprint) in footprints.iter().enumerate() {
-        let mut bars: Vec<Bar> = run
-            .cells
-            .iter()
+        let mut bars: Vec<Bar> = children(run)
             .filter(pinned)
             .filter(|cell| cell.footprint == *footprint && cell.mechanism != "null")
             .map(bar)
             .collect();
         bars.sort_by(|a, b| a.last().total_cmp(&b.last()));
         bars.truncate(40);
-        let phases: Vec<Phase> = Phase::ALL
+        let phases: Vec<Phase> = Phase::LIFE
             .into_iter()
             .filter(|phase| {
                 bars.iter()
@@ -75,7 +71,7 @@ pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportEr
 }
 
 fn bar(cell: &Cell) -> Bar {
-    let mut ends: Vec<(Phase, f64)> = Phase::ALL
+    let mut ends: Vec<(Phase, f64)> = Phase::LIFE
         .into_iter()
         .filter_map(|phase| Some((phase, centre(cell, phase)?.ns)))
         .collect();
@@ -127,7 +123,7 @@ fn strength(phase: Phase) -> f64 {
         Phase::Call => 1.0,
         Phase::Start => 0.55,
         Phase::Exec => 0.38,
-        Phase::Reap => 0.18,
+        _ => 0.18,
     }
 }
 

@@ -45,7 +45,7 @@ pub fn page(recorded: &Recorded) -> Result<String, ReportError> {
         cells => cells::views(recorded, &anchors)?,
         host => host::view(&run.host),
         findings => host::findings(&run.host),
-        phases => phase_meanings(),
+        phases => phase_meanings(run),
     };
     rendered(TEMPLATE, "", context)
 }
@@ -176,7 +176,7 @@ fn answer_view(answer: &Answer, targets: &Targets) -> Value {
     }
 }
 
-fn phase_meanings() -> Vec<Value> {
+fn phase_meanings(run: &Run) -> Vec<Value> {
     let meaning = |phase: Phase| match phase {
         Phase::Call => {
             "until the call has returned in the parent: how long the parent stands still"
@@ -186,9 +186,23 @@ fn phase_meanings() -> Vec<Value> {
         Phase::Reap => {
             "until the parent has waited for the child: its whole life, teardown included"
         }
+        Phase::Before => "a write to a page that is nobody else's",
+        Phase::FirstPass => {
+            "the first write to a page after a fork, the child alive, in the first pass of copies that a \
+             subject makes: they land on memory that is new to it"
+        }
+        Phase::SecondPass => {
+            "the same after another fork: the copies land on memory that an earlier pass has given back"
+        }
+        Phase::After => {
+            "the first write to a page after a fork whose child is gone: a page fault, and nothing to copy"
+        }
     };
-    Phase::ALL
+    let writes = run.cells.iter().any(super::reading::is_writes);
+    let of_writes = Phase::WRITES.into_iter().filter(|_| writes);
+    Phase::LIFE
         .into_iter()
+        .chain(of_writes)
         .map(|phase| context! { name => phase.name(), meaning => meaning(phase) })
         .collect()
 }

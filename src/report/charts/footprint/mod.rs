@@ -10,7 +10,7 @@ use crate::mechanism::Phase;
 use crate::recording::{Cell, Placement, Run, Status};
 use crate::report::ReportError;
 use crate::report::palette::{Look, look_of, rank_of};
-use crate::report::reading::{centre, disagrees, is_measured, label, p99, short, spread};
+use crate::report::reading::{centre, children, disagrees, is_measured, label, p99, short, spread};
 use crate::report::scale::size_name;
 use crate::statistics::fit_line;
 use crate::units::{Nanoseconds, human_time};
@@ -44,7 +44,7 @@ struct Chart {
 /// One figure for each phase that has a line: a mechanism at two sizes or more.
 pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportError> {
     let mut figures = Vec::new();
-    for phase in Phase::ALL {
+    for phase in Phase::LIFE {
         let (lines, left_out) = lines(run, phase);
         if lines.is_empty() {
             continue;
@@ -71,7 +71,7 @@ fn what(phase: Phase) -> &'static str {
         Phase::Call => "How long the parent stands still",
         Phase::Start => "Until the child runs",
         Phase::Exec => "Until the new image runs",
-        Phase::Reap => "The child's whole life, teardown included,",
+        _ => "The child's whole life, teardown included,",
     }
 }
 
@@ -106,7 +106,7 @@ fn missing(run: &Run) -> Vec<&Cell> {
         let is_plain = cell.footprint == Footprint::of(cell.footprint.bytes);
         is_plain && cell.placement == Placement::Pinned && cell.status != Status::Ok
     };
-    run.cells.iter().filter(plain).take(200).collect()
+    children(run).filter(plain).take(200).collect()
 }
 
 fn missing_row(cell: &Cell) -> Vec<String> {
