@@ -70,6 +70,9 @@ impl<'a> CellSession<'a> {
         let warming = !self.arguments.quick
             && self.arguments.measures()
             && self.warmed < self.arguments.warm_up;
+        if self.is_spent(warming) {
+            (self.live, self.trials) = (None, 0);
+        }
         if self.live.is_none() || self.wants_a_fresh_subject(warming) {
             if let Err(error) = self.renew() {
                 self.abandon(error);
@@ -111,6 +114,13 @@ impl<'a> CellSession<'a> {
         due >= self.trials as usize
     }
 
+    /// Whether the subject that Criterion warmed up with has nothing left to give: writes have their first
+    /// pass but once.
+    fn is_spent(&self, warming: bool) -> bool {
+        let warmed = !warming && self.samples == 0 && self.warmed > Duration::ZERO;
+        warmed && self.live.as_ref().is_some_and(LiveTrial::writes)
+    }
+
     fn renew(&mut self) -> Result<(), TrialError> {
         self.keep()?;
         let index = self
@@ -118,7 +128,7 @@ impl<'a> CellSession<'a> {
             .as_mut()
             .map_or(self.trials, |run| run.next_index(self.cell));
         let mut live = LiveTrial::begin(self.launcher, self.cell, self.trials, index)?;
-        if self.trials > 0 {
+        if self.trials > 0 && !live.writes() {
             let affordable = WARM_UP.0.as_nanos() / self.each.as_nanos().max(1);
             let warmup = u64::try_from(affordable)
                 .unwrap_or(WARM_UP.1)

@@ -12,7 +12,7 @@ pub const COMPARED: [&str; 4] = ["fork", "vfork", "posix_spawn", "thread"];
 
 /// Parents of 1 GiB that differ in one thing, or in two where one alone says nothing; and smaller ones that tell
 /// what a VMA, a descriptor, a thread and a page near its neighbour cost, and whether costs add up.
-pub const MEMORY: [&str; 23] = [
+pub const MEMORY: [&str; 24] = [
     "1GiB",
     "1GiB+thp",
     "1GiB+hugetlb",
@@ -29,6 +29,7 @@ pub const MEMORY: [&str; 23] = [
     "1GiB+shuffled+rewritten",
     "0+vmas=500",
     "0+vmas=2000",
+    "4KiB+dontfork+vmas=2000",
     "0+threads=32",
     "0+busy=1",
     "0+fds=10000",

@@ -22,6 +22,8 @@ pub(super) struct Answer<'a> {
     pub dear: &'a Cell,
     /// The one it is compared with.
     pub cheap: Option<&'a Cell>,
+    /// The phase that the sentence speaks of.
+    pub phase: Phase,
     /// The command that measures them again.
     pub command: String,
 }
@@ -35,6 +37,7 @@ pub(super) fn answer(run: &Run) -> Option<Answer<'_>> {
         .or_else(|| ends(run))
         .or_else(|| growth(run))
         .or_else(|| single(run))
+        .or_else(|| super::writes::answer(run))
 }
 
 fn candidates(run: &Run) -> impl Iterator<Item = &Cell> {
@@ -60,7 +63,7 @@ pub(super) fn parent(footprint: &Footprint) -> String {
 }
 
 /// `value` in the unit `unit_of` is written in, unless that leaves it no digits.
-fn beside(value: f64, unit_of: f64) -> String {
+pub(super) fn beside(value: f64, unit_of: f64) -> String {
     for (factor, unit) in [(1e9, "s"), (1e6, "ms"), (1e3, "µs")] {
         let threshold = factor * 0.9995;
         if unit_of >= threshold && value / factor >= 0.0195 && value < threshold {
@@ -137,6 +140,7 @@ fn compared<'a>(question: String, begin: String, dear: &'a Cell, cheap: &'a Cell
         sentence,
         dear,
         cheap: Some(cheap),
+        phase: Phase::Call,
         command: repeat_command(&[dear, cheap]),
     }
 }
@@ -189,6 +193,7 @@ fn growth(run: &Run) -> Option<Answer<'_>> {
         ),
         dear: large,
         cheap: Some(small),
+        phase: Phase::Call,
         command: repeat_command(&[large, small]),
     })
 }
@@ -204,6 +209,7 @@ fn single(run: &Run) -> Option<Answer<'_>> {
         ),
         dear: cell,
         cheap: None,
+        phase: Phase::Call,
         command: repeat_command(&[cell]),
     })
 }

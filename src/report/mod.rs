@@ -15,6 +15,7 @@ mod reading;
 mod scale;
 mod sheet;
 mod terminal;
+mod writes;
 
 use std::fs;
 use std::io;

@@ -6,7 +6,7 @@ use crate::units::{Nanoseconds, human_time};
 
 use super::answer::{self, Ranking};
 use super::reading::{
-    centre, disagrees, factor, footprint_words, label, p99, plain, short, spread,
+    centre, children, disagrees, factor, footprint_words, label, p99, plain, short, spread,
 };
 
 /// The width assumed where there is none to ask.
@@ -147,6 +147,7 @@ pub fn table(run: &Run, width: Option<usize>, colour: bool) -> String {
         text.push('\n');
         block.write(&mut text, width, &styles);
     }
+    super::writes::block(&mut text, run, width, &styles);
     legend(&mut text, run, width, &styles);
     text
 }
@@ -221,7 +222,7 @@ impl Block<'_> {
         text.push('\n');
         for cell in &self.ranking.cells {
             if cell.status != Status::Ok {
-                self.write_missing(text, cell, width, styles);
+                missing(text, &self.name(cell), cell, width, styles);
                 continue;
             }
             text.push_str(&pad(&short(&self.name(cell), name_width), name_width));
@@ -232,27 +233,28 @@ impl Block<'_> {
             text.push('\n');
         }
     }
+}
 
-    fn write_missing(&self, text: &mut String, cell: &Cell, width: usize, styles: &Styles) {
-        let failed = cell.status == Status::Failed;
-        let word = if failed { "failed" } else { "skipped" };
-        let reason = cell.reason.as_deref().unwrap_or("no reason was recorded");
-        let line = format!("{} {word}: {reason}", short(&self.name(cell), 60));
-        for (index, line) in wrapped(&line, width.saturating_sub(2)).iter().enumerate() {
-            let line = format!("{}{line}", if index == 0 { "" } else { "  " });
-            let styled = if failed {
-                styles.alarm(&line)
-            } else {
-                styles.dim(&line)
-            };
-            text.push_str(&styled);
-            text.push('\n');
-        }
+/// A line for a cell that has no figures, with its reason.
+pub(super) fn missing(text: &mut String, name: &str, cell: &Cell, width: usize, styles: &Styles) {
+    let failed = cell.status == Status::Failed;
+    let word = if failed { "failed" } else { "skipped" };
+    let reason = cell.reason.as_deref().unwrap_or("no reason was recorded");
+    let line = format!("{} {word}: {reason}", short(name, 60));
+    for (index, line) in wrapped(&line, width.saturating_sub(2)).iter().enumerate() {
+        let line = format!("{}{line}", if index == 0 { "" } else { "  " });
+        let styled = if failed {
+            styles.alarm(&line)
+        } else {
+            styles.dim(&line)
+        };
+        text.push_str(&styled);
+        text.push('\n');
     }
 }
 
 fn legend(text: &mut String, run: &Run, width: usize, styles: &Styles) {
-    let measured = || run.cells.iter().filter(|cell| cell.status == Status::Ok);
+    let measured = || children(run).filter(|cell| cell.status == Status::Ok);
     let mut notes = Vec::new();
     if measured().any(|cell| disagrees(cell, Phase::Call)) {
         notes.push(

@@ -4,6 +4,9 @@ use super::read;
 
 // The targets themselves, for their plans; what else is in them is not used here.
 #[allow(dead_code)]
+#[path = "../../benches/cow.rs"]
+mod cow;
+#[allow(dead_code)]
 #[path = "../../benches/footprint.rs"]
 mod footprint;
 #[allow(dead_code)]
@@ -33,6 +36,7 @@ fn table() -> String {
     let planned: Vec<(&str, String, f64)> = rows!(footprint)
         .chain(rows!(mechanisms))
         .chain(rows!(memory))
+        .chain(rows!(cow))
         .chain(rows!(overhead))
         .collect();
     let mut rows: Vec<(&str, f64, Vec<String>)> = Vec::new();

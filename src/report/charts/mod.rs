@@ -2,6 +2,7 @@
 //!
 //! Each is drawn twice, wide and for a phone; style sheets choose. Each carries its numbers.
 
+mod copies;
 mod distribution;
 mod footprint;
 mod kinds;
@@ -133,6 +134,8 @@ pub(super) struct Figures {
     pub footprint: Vec<Figure>,
     /// What the kind of memory changes.
     pub kinds: Vec<Figure>,
+    /// First writes after a fork.
+    pub copies: Vec<Figure>,
     /// A child's phases, stacked.
     pub phases: Vec<Figure>,
     /// A child's life on two lanes, one for each mechanism.
@@ -147,6 +150,7 @@ impl Figures {
         Ok(Self {
             footprint: footprint::figures(run, files)?,
             kinds: kinds::figures(run, files)?,
+            copies: copies::figures(run)?,
             phases: phases::figures(run, files)?,
             lives: life::figures(run)?,
             placement: placement::figures(run)?,
@@ -157,6 +161,7 @@ impl Figures {
         [
             self.footprint,
             self.kinds,
+            self.copies,
             self.phases,
             self.lives,
             self.placement,

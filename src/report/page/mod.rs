@@ -42,6 +42,8 @@ pub fn page(recorded: &Recorded) -> Result<String, ReportError> {
         rankings,
         rankings_left_out => left_out,
         figures => Value::from(Serde(Figures::of(run, false)?)),
+        writes_title => super::writes::TITLE,
+        writes_sentence => super::writes::answer(run).map(|answer| answer.sentence),
         cells => cells::views(recorded, &anchors)?,
         host => host::view(&run.host),
         findings => host::findings(&run.host),
@@ -162,13 +164,14 @@ fn answer_view(answer: &Answer, targets: &Targets) -> Value {
                 id => plain(&cell.id),
                 anchor => targets.get(cell.id.as_str()).copied(),
                 lines => cells::receipt_lines(cell),
-                disagrees => super::reading::disagrees(cell, Phase::Call),
+                disagrees => super::reading::disagrees(cell, answer.phase),
             }
         })
         .collect();
     context! {
         question => answer.question.clone(),
         sentence => answer.sentence.clone(),
+        phase => answer.phase.name(),
         command => answer.command.clone(),
         shape => footprint_words(&answer.dear.footprint),
         receipts => receipts,
