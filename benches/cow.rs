@@ -10,9 +10,7 @@ use forkbench::harness::plan;
 /// What is measured, and how long.
 pub fn plan() -> Vec<Planned> {
     let cells = plan::cow_cells().into_iter();
-    cells
-        .map(|cell| Planned { cell, seconds: 1.0 })
-        .collect()
+    cells.map(|cell| Planned { cell, seconds: 1.0 }).collect()
 }
 
 fn main() -> ExitCode {

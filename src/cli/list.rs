@@ -10,6 +10,7 @@ use crate::footprint;
 use crate::harness::cell::Cell;
 use crate::harness::environment;
 use crate::harness::launcher::Launcher;
+use crate::harness::life;
 use crate::harness::plan;
 use crate::protocol::{Count, Order, VERSION};
 
@@ -118,11 +119,14 @@ fn job(launcher: &Launcher, cell: &Cell) -> Vec<Order> {
     let stamps = cell
         .known_mechanism()
         .is_none_or(|mechanism| mechanism.stamps(cell.exec.is_some()));
-    let count = if stamps {
-        JOB
-    } else {
-        Count { stamped: 0, ..JOB }
-    };
+    let mut count = JOB;
+    if !stamps {
+        count.stamped = 0;
+    }
+    if !life::has_a_life(cell) {
+        // A subject has but one first pass.
+        count.warmup = 0;
+    }
     orders.push(Order::Hold(cell.footprint));
     orders.push(Order::Time {
         mechanism: cell.mechanism.clone(),

@@ -155,6 +155,21 @@ fn inventory() -> (u64, u64) {
 }
 
 #[test]
+fn pages_come_in_the_order_in_which_they_were_touched() {
+    let pages = |name: &str| -> Vec<u64> {
+        Held::hold(&name.parse().unwrap(), None)
+            .unwrap()
+            .pages()
+            .collect()
+    };
+    assert_eq!(pages("0"), []);
+    assert_eq!(pages("256KiB"), (0..64).collect::<Vec<_>>());
+    assert_eq!(pages("8MiB+thp").len(), 4);
+    let shuffled: Vec<u64> = super::Shuffled::new(64).collect();
+    assert_eq!(pages("256KiB+shuffled"), shuffled);
+}
+
+#[test]
 fn a_bare_footprint_adds_nothing_to_the_process() {
     in_a_process(|| {
         let before = inventory();

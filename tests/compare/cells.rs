@@ -140,6 +140,32 @@ fn trials_of_arms_are_not_taken_for_a_sitting() {
 }
 
 #[test]
+fn writes_are_judged_by_their_second_pass_where_no_phase_is_named() {
+    let side = |id: &str, level: u64| {
+        let write = cell("cow-parent", "64MiB");
+        let trials = (0..5).map(|index| {
+            let mut trial = trial(index, &samples(level, index, 200));
+            let call = trial.phases.remove(&Phase::Call).unwrap();
+            trial.phases = [(Phase::SecondPass, call)].into();
+            trial
+        });
+        trials.fold(run(id, 0.0), |made, trial| made.with_trial(&write, trial))
+    };
+    let usual = Asked {
+        phases: Vec::new(),
+        ..asked()
+    };
+    let found = judged_of(vec![side("a", 1_000)], vec![side("b", 2_000)], &usual);
+    let said: Vec<_> = found
+        .cells
+        .iter()
+        .map(|cell| (cell.phase, cell.verdict))
+        .collect();
+    assert_eq!(said[0].0, Phase::Call);
+    assert_eq!(said[1], (Phase::SecondPass, Verdict::Regressed));
+}
+
+#[test]
 fn nothing_in_common_and_a_run_named_twice_are_errors() {
     let scratch = Scratch::new();
     let a = run("a", 0.0).recorded(&scratch);

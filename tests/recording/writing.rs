@@ -304,17 +304,30 @@ fn what_contradicts_itself_or_the_run_is_not_recorded() {
     );
 }
 
+/// Samples that have these phases alone.
+fn of(kind: [Phase; 4], rows: [[Option<u64>; 4]; 3]) -> [TimedSample; 3] {
+    rows.map(|times| {
+        let mut sample = TimedSample::default();
+        for (phase, time) in kind.into_iter().zip(times) {
+            sample.phases[phase as usize] = time;
+        }
+        sample
+    })
+}
+
 #[test]
 fn samples_are_kept_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let writer = RunWriter::create(folder.path(), header("run")).unwrap();
     let fork = cell("fork", "64MiB");
-    let rows = [
-        [Some(40_000), None, None, Some(108_000)],
-        [None, Some(u64::MAX), Some(0), None],
-        [None; 4],
-    ]
-    .map(|phases| TimedSample { phases });
+    let rows = of(
+        Phase::LIFE,
+        [
+            [Some(40_000), None, None, Some(108_000)],
+            [None, Some(u64::MAX), Some(0), None],
+            [None; 4],
+        ],
+    );
     writer.keep_samples(&fork, "", 3, &rows).unwrap();
     writer.keep_samples(&fork, "b", 3, &rows[..1]).unwrap();
     let path = writer.directory().join("samples/fork~64MiB-3.csv");
@@ -327,6 +340,21 @@ fn samples_are_kept_in_order() {
     assert_eq!(back("").as_deref(), Some(&rows[..]));
     assert_eq!(back("b").as_deref(), Some(&rows[..1]));
     assert_eq!(back("c"), None);
+    let writes = of(
+        Phase::WRITES,
+        [
+            [Some(20), Some(1_900), Some(1_700), Some(700)],
+            [Some(20), None, Some(1_700), Some(700)],
+            [None; 4],
+        ],
+    );
+    writer.keep_samples(&fork, "w", 3, &writes).unwrap();
+    let text = fs::read_to_string(writer.directory().join("samples/fork~64MiB-w-3.csv")).unwrap();
+    assert_eq!(
+        text,
+        "before,first-pass,second-pass,after\n20,1900,1700,700\n20,,1700,700\n,,,\n"
+    );
+    assert_eq!(back("w").as_deref(), Some(&writes[..]));
     fs::write(&path, "call,start,exec,reap\n1,2,3\n").unwrap();
     let error = read_samples(writer.directory(), &fork, "", 3)
         .unwrap_err()

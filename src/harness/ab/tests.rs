@@ -325,6 +325,24 @@ fn phases_are_judged_apart_on_the_same_pairs() {
 }
 
 #[test]
+fn where_no_phase_is_named_each_cell_is_judged_by_its_own() {
+    let usual = Settings {
+        phases: Vec::new(),
+        ..settings()
+    };
+    let writes = Contest {
+        a: "cow-parent/1MiB".parse().unwrap(),
+        b: "cow-parent/1MiB".parse().unwrap(),
+    };
+    let (compared, _) = compare(&mut Fake::new(SAME, 0.01), &[contest("0"), writes], &usual);
+    let phases: Vec<Phase> = compared.cells.iter().map(|cell| cell.phase).collect();
+    assert_eq!(phases, [Phase::Call, Phase::SecondPass]);
+    // The fake's trials are children's.
+    let reason = compared.cells[1].reason.clone().unwrap();
+    assert!(reason.contains("no `second-pass`"), "{reason}");
+}
+
+#[test]
 fn a_cell_that_fails_is_not_measurable_and_the_others_go_on() {
     let mut fake = Fake::new(SAME, 0.01);
     fake.play = |_, contest, arm, block, times| {

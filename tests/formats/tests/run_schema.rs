@@ -33,6 +33,10 @@ fn written() -> Value {
     let mut trial = trial(0, &samples(9_000_000, 0, 12_000));
     trial.phases.insert(Phase::Start, phase_of(&[1]));
     trial.phases.insert(Phase::Exec, phase_of(&[2, 2]));
+    for phase in Phase::WRITES {
+        trial.phases.insert(phase, phase_of(&[20, 1_900]));
+    }
+    trial.host.copied_bytes = Some(8_192);
     let cell = cell(
         "fork-exec",
         "1GiB+shuffled+rewritten+vmas=3+threads=2+busy=1+fds=9",
