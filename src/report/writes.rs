@@ -2,20 +2,27 @@
 
 use super::answer::{Answer, beside};
 use super::markdown::escaped;
-use super::reading::{centre, is_measured, is_writes, p99, plain, repeat_command, short};
+use super::palette::rank_of;
+use super::reading::{centre, is_measured, is_writes, label, p99, plain, repeat_command, short};
 use super::scale::size_name;
 use super::terminal::{Styles, missing, pad, pad_left, wrapped};
 use crate::footprint::Footprint;
 use crate::mechanism::Phase;
-use crate::recording::{Cell, Run, Status};
+use crate::recording::{Cell, Placement, Run, Status};
 use crate::units::{Nanoseconds, human_time};
 
 /// What the section is called, wherever it stands.
 pub(super) const TITLE: &str = "What the first write after a fork costs";
 
-/// The cells whose iterations are writes, measured or not.
+/// The cells whose iterations are writes, measured or not, by who writes and what.
 pub(super) fn cells(run: &Run) -> impl Iterator<Item = &Cell> {
-    run.cells.iter().filter(|cell| is_writes(cell))
+    let mut cells: Vec<&Cell> = run.cells.iter().filter(|cell| is_writes(cell)).collect();
+    let free = |cell: &Cell| cell.placement == Placement::Free;
+    cells.sort_by_cached_key(|cell| {
+        let rank = rank_of(&cell.mechanism);
+        (rank, label(cell), free(cell), cell.footprint)
+    });
+    cells.into_iter()
 }
 
 /// Bytes that the kernel copied for each first write while the child was alive, by its own account.

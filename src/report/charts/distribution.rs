@@ -277,11 +277,17 @@ fn nines(q: f64) -> f64 {
     -(1.0 - q).log10()
 }
 
-/// Left, right, top and bottom of the percentile curves.
-const CURVES: (f64, f64, f64, f64) = (54.0, SIZE.0 - 40.0, 8.0, SIZE.1 - 24.0);
+/// Left, top and bottom of the percentile curves.
+const CURVES: (f64, f64, f64) = (54.0, 8.0, SIZE.1 - 24.0);
 
-fn percentile_axes(pen: &mut Pen, scale: &LogScale, far: f64, x: impl Fn(f64) -> f64) {
-    let (left, right, top, bottom) = CURVES;
+/// Where the percentile curves end, so that their names have room.
+fn right_of(samples: &[Samples]) -> f64 {
+    let names = samples.iter().map(|s| text_width(s.phase.name(), 11.5));
+    SIZE.0 - names.fold(30.0, f64::max) - 10.0
+}
+
+fn percentile_axes(pen: &mut Pen, scale: &LogScale, far: f64, right: f64, x: impl Fn(f64) -> f64) {
+    let (left, top, bottom) = CURVES;
     let ticks = scale.ticks(24.0);
     let mut named: Vec<(f64, &str)> = Vec::new();
     for (q, name) in NINES.into_iter().filter(|(q, _)| nines(*q) <= far + 1e-9) {
@@ -308,7 +314,8 @@ fn percentile_axes(pen: &mut Pen, scale: &LogScale, far: f64, x: impl Fn(f64) ->
 }
 
 fn draw_percentiles(pen: &mut Pen, ink: Ink, samples: &[Samples]) {
-    let (left, right, top, bottom) = CURVES;
+    let (left, top, bottom) = CURVES;
+    let right = right_of(samples);
     let curves: Vec<(Phase, Vec<(f64, u64)>)> = samples.iter().map(curve).collect();
     let values = curves
         .iter()
@@ -321,7 +328,7 @@ fn draw_percentiles(pen: &mut Pen, ink: Ink, samples: &[Samples]) {
         .map(|(at, _)| *at)
         .fold(0.5, f64::max);
     let x = |at: f64| left + (at / far) * (right - left);
-    percentile_axes(pen, &scale, far, x);
+    percentile_axes(pen, &scale, far, right, x);
     let ends: Vec<f64> = curves
         .iter()
         .map(|(_, curve)| curve.last().map_or(bottom, |(_, ns)| scale.at(*ns as f64)))
