@@ -170,7 +170,7 @@ mod tests {
             (usual.judging.threshold, usual.judging.confidence),
             (None, None)
         );
-        assert_eq!(usual.judging.phases(), []);
+        assert!(usual.judging.phases().is_empty());
         assert_eq!(usual.judging.statistic, Statistic::P10);
         assert_eq!(usual.judging.format(false), Format::Table);
         assert_eq!(usual.judging.format(true), Format::Json);
