@@ -110,7 +110,7 @@ fn a_job_by_hand_writes_round_after_round_and_has_its_first_pass_once() {
             assert!(value(line, phase.name()).is_some_and(|ns| ns > 0), "{line}");
         }
         // Of 16 pages, and anew when a footprint is held anew.
-        let first = index < 16 || index >= 44;
+        let first = !(16..44).contains(&index);
         assert_eq!(
             value(line, "first-pass").is_some(),
             first,

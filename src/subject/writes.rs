@@ -125,7 +125,7 @@ impl Rounds<'_> {
             if phase == Phase::FirstPass && !first {
                 continue;
             }
-            self.held.mend().map_err(|error| Failure::Ballast(error))?;
+            self.held.mend().map_err(Failure::Ballast)?;
             self.pass(phase, &mut times, sum)?;
             for (row, &time) in rows.chunks_exact_mut(PHASES).zip(times.all()) {
                 row[column] = time;
