@@ -165,8 +165,10 @@ fn pages_come_in_the_order_in_which_they_were_touched() {
     assert!(pages("0").is_empty());
     assert_eq!(pages("256KiB"), (0..64).collect::<Vec<_>>());
     assert_eq!(pages("8MiB+thp").len(), 4);
-    let shuffled: Vec<u64> = super::Shuffled::new(64, 0).collect();
-    assert_eq!(pages("256KiB+shuffled"), shuffled);
+    for (name, window) in [("256KiB+shuffled", 0), ("256KiB+shuffled+window=8", 8)] {
+        let shuffled: Vec<u64> = super::Shuffled::new(64, window).collect();
+        assert_eq!(pages(name), shuffled, "{name}");
+    }
 }
 
 #[test]

@@ -37,19 +37,28 @@ pub enum Answer {
 /// The phases of one iteration: nanoseconds after `t0`, or those of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimedSample {
-    /// By [`Phase::ALL`]; `None` was not measured in this iteration.
-    pub phases: [Option<u64>; Phase::ALL.len()],
+    /// By [`Phase::ALL`]; 0 where it was not measured in this iteration.
+    times: [u64; Phase::ALL.len()],
+    /// A bit for each that was: a run keeps many samples, and options take twice the room.
+    measured: u8,
 }
 
 impl TimedSample {
     /// One phase.
     pub fn get(&self, phase: Phase) -> Option<u64> {
-        self.phases[phase as usize]
+        let measured = self.measured & (1 << phase as u8) != 0;
+        measured.then_some(self.times[phase as usize])
     }
 
     /// Sets one phase.
     pub fn set(&mut self, phase: Phase, nanoseconds: u64) {
-        self.phases[phase as usize] = Some(nanoseconds);
+        self.times[phase as usize] = nanoseconds;
+        self.measured |= 1 << phase as u8;
+    }
+
+    /// The times of all that were measured.
+    pub fn times(&self) -> impl Iterator<Item = u64> {
+        Phase::ALL.into_iter().filter_map(|phase| self.get(phase))
     }
 }
 
@@ -139,7 +148,9 @@ fn sample_line(word: &str, sample: &TimedSample) -> String {
 fn read_sample(pairs: &Pairs<'_>) -> Result<TimedSample, LineError> {
     let mut sample = TimedSample::default();
     for phase in Phase::ALL {
-        sample.phases[phase as usize] = pairs.optional(phase.name(), "number of nanoseconds")?;
+        if let Some(time) = pairs.optional(phase.name(), "number of nanoseconds")? {
+            sample.set(phase, time);
+        }
     }
     Ok(sample)
 }

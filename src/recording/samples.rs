@@ -118,7 +118,9 @@ fn row_of(text: &str, kind: [Phase; 4]) -> Option<TimedSample> {
     });
     let mut row = TimedSample::default();
     for phase in kind {
-        row.phases[phase as usize] = columns.next()??;
+        if let Some(time) = columns.next()?? {
+            row.set(phase, time);
+        }
     }
     columns.next().is_none().then_some(row)
 }

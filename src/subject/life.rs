@@ -16,24 +16,22 @@ pub(super) fn tell(subject: &mut Subject, mechanism: &Mechanism, kept: bool) -> 
     let fault = keep_ballast(subject, true).ok().and_then(|()| fault_cost());
     let answer = match told.and_then(|told| keep_ballast(subject, false).map(|()| told)) {
         Ok(observed) => Answer::Life(Box::new(Observed { fault, ..observed })),
-        Err(answer) => *answer,
+        Err(answer) => answer,
     };
     subject.wire.send(&answer)
 }
 
-fn keep_ballast(subject: &Subject, kept: bool) -> Result<(), Box<Answer>> {
+fn keep_ballast(subject: &Subject, kept: bool) -> Result<(), Answer> {
     let held = subject.held.as_ref();
     held.map_or(Ok(()), |held| held.keep_ballast(kept))
         .map_err(|errno| {
             let error = io::Error::from_raw_os_error(errno);
-            Box::new(Answer::Fail(format!(
-                "cannot keep the ballast from children: {error}"
-            )))
+            Answer::Fail(format!("cannot keep the ballast from children: {error}"))
         })
 }
 
 /// Iterations up to the one that is told; the last before it has its child weigh its page tables.
-fn live(subject: &mut Subject, mechanism: &Mechanism) -> Result<Observed, Box<Answer>> {
+fn live(subject: &mut Subject, mechanism: &Mechanism) -> Result<Observed, Answer> {
     let mut stage = subject.stage(mechanism, true)?;
     let mut last = Sample::default();
     let mut status = 0;
@@ -54,7 +52,7 @@ fn live(subject: &mut Subject, mechanism: &Mechanism) -> Result<Observed, Box<An
         status = iteration.status();
         last = mechanism
             .iterate(&mut stage, iteration)
-            .map_err(|failure| Box::new(failed(mechanism, &failure)))?;
+            .map_err(|failure| failed(mechanism, &failure))?;
     }
     let status = if stage.is_foreign() { 0 } else { status };
     Ok(observed(mechanism, last, &stage.observed(), status))

@@ -166,9 +166,9 @@ impl Subject {
     }
 
     /// A stage for a mechanism, or the answer that says why there is none.
-    fn stage(&self, mechanism: &Mechanism, stamped: bool) -> Result<Stage, Box<Answer>> {
+    fn stage(&self, mechanism: &Mechanism, stamped: bool) -> Result<Stage, Answer> {
         Stage::new(mechanism.needs, self.image.clone(), stamped)
-            .map_err(|error| Box::new(Answer::Fail(format!("{}: {error}", mechanism.name))))
+            .map_err(|error| Answer::Fail(format!("{}: {error}", mechanism.name)))
     }
 
     /// Makes ready for an iteration, untimed.

@@ -309,7 +309,9 @@ fn of(kind: [Phase; 4], rows: [[Option<u64>; 4]; 3]) -> [TimedSample; 3] {
     rows.map(|times| {
         let mut sample = TimedSample::default();
         for (phase, time) in kind.into_iter().zip(times) {
-            sample.phases[phase as usize] = time;
+            if let Some(time) = time {
+                sample.set(phase, time);
+            }
         }
         sample
     })

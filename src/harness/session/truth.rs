@@ -60,7 +60,7 @@ impl<'a> Ledger<'a> {
         }
         self.check(&Answer::Sample(sample), sample, elapsed)?;
         self.headlines += u64::from(sample.get(self.headline).is_some());
-        let longest = sample.phases.into_iter().flatten().max().unwrap_or(0);
+        let longest = sample.times().max().unwrap_or(0);
         self.spent = self.spent.saturating_add(longest);
         Ok(())
     }
@@ -73,12 +73,12 @@ impl<'a> Ledger<'a> {
     ) -> Result<(), SessionError> {
         let [call, start, exec, reap] = Phase::LIFE.map(|phase| sample.get(phase));
         let late = |time: Option<u64>| time.zip(reap).is_some_and(|(time, reap)| time > reap);
-        let mut phases = sample.phases.into_iter().flatten();
+        let mut times = sample.times();
         let what = if sample == TimedSample::default() {
             "no phase"
         } else if late(call) || late(start) || late(exec) {
             "phases end in the wrong order"
-        } else if phases.any(|time| time > elapsed) {
+        } else if times.any(|time| time > elapsed) {
             "a phase longer than the whole order took"
         } else {
             return Ok(());
