@@ -48,8 +48,11 @@ pub fn tell_in_turn(launcher: &Launcher, cell: &Cell, rounds: u32) -> Result<Liv
     };
     let mut lives = Lives::default();
     for _ in 0..rounds {
-        lives.cell.push(one(&mut trial, cell, false)?);
-        if cell.footprint.bytes > 0 {
+        let life = one(&mut trial, cell, false)?;
+        // A child that shares its parent's tables is given none, whatever is kept from it.
+        let copies = cell.footprint.bytes > 0 && life.copied_tables != Some(0);
+        lives.cell.push(life);
+        if copies {
             lives.kept.push(one(&mut trial, cell, true)?);
         }
         if let Some(beside) = &mut beside {

@@ -3,6 +3,8 @@
 mod reasons;
 mod timeline;
 
+use std::io::IsTerminal;
+
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
@@ -52,6 +54,9 @@ impl Explain {
         let native = SubjectCommand::native()?;
         let launcher = Launcher::new(native, Vec::new(), environment::choose_cpus(), None)?;
         launcher.keep_off();
+        if std::io::stderr().is_terminal() {
+            eprintln!("telling {LIVES} lives of each kind …");
+        }
         let lives = match life::tell_in_turn(&launcher, &cell, LIVES) {
             Ok(lives) => lives,
             Err(error) if error.is_skip() => {
