@@ -7,11 +7,14 @@
 mod answer;
 mod charts;
 pub mod comparison;
+mod costs;
+mod costs_table;
 mod markdown;
 mod page;
 mod palette;
 mod pen;
 mod reading;
+mod savings;
 mod scale;
 mod sheet;
 mod terminal;

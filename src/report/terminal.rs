@@ -5,6 +5,7 @@ use crate::recording::{Cell, Run, Status};
 use crate::units::{Nanoseconds, human_time};
 
 use super::answer::{self, Ranking};
+use super::costs_table::costs_text;
 use super::reading::{
     centre, children, disagrees, factor, footprint_words, label, p99, plain, short, spread,
 };
@@ -148,6 +149,7 @@ pub fn table(run: &Run, width: Option<usize>, colour: bool) -> String {
         block.write(&mut text, width, &styles);
     }
     super::writes::block(&mut text, run, width, &styles);
+    text.push_str(&costs_text(run, width, &styles));
     legend(&mut text, run, width, &styles);
     text
 }

@@ -7,6 +7,7 @@ mod distribution;
 mod footprint;
 mod kinds;
 mod life;
+mod parts;
 mod phases;
 mod placement;
 mod rows;
@@ -134,6 +135,8 @@ pub(super) struct Figures {
     pub footprint: Vec<Figure>,
     /// What the kind of memory changes.
     pub kinds: Vec<Figure>,
+    /// What fork's time goes to.
+    pub parts: Vec<Figure>,
     /// First writes after a fork.
     pub copies: Vec<Figure>,
     /// A child's phases, stacked.
@@ -150,6 +153,7 @@ impl Figures {
         Ok(Self {
             footprint: footprint::figures(run, files)?,
             kinds: kinds::figures(run, files)?,
+            parts: parts::figures(run, files)?,
             copies: copies::figures(run)?,
             phases: phases::figures(run, files)?,
             lives: life::figures(run)?,
@@ -161,6 +165,7 @@ impl Figures {
         [
             self.footprint,
             self.kinds,
+            self.parts,
             self.copies,
             self.phases,
             self.lives,

@@ -1,6 +1,7 @@
 //! The page: one HTML file that loads nothing.
 
 mod cells;
+mod costs;
 pub(super) mod host;
 mod ranking;
 
@@ -41,6 +42,8 @@ pub fn page(recorded: &Recorded) -> Result<String, ReportError> {
         answer => answer::answer(run).map(|answer| answer_view(&answer, &targets)),
         rankings,
         rankings_left_out => left_out,
+        costs => costs::costs_view(run),
+        savings => costs::savings_view(run, &targets),
         figures => Value::from(Serde(Figures::of(run, false)?)),
         writes_title => super::writes::TITLE,
         writes_sentence => super::writes::answer(run).map(|answer| answer.sentence),
