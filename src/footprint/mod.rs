@@ -26,5 +26,6 @@ pub use check::{ReceiptMismatch, fits};
 pub use error::HoldError;
 pub use hold::Held;
 pub use order::{Pages, Shuffled};
+pub use pagemap::Layout;
 pub use receipt::Receipt;
 pub use spec::{BASE_PAGE, Footprint, FootprintError, HUGE_PAGE};

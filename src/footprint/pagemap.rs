@@ -1,11 +1,11 @@
-//! Where the ballast's pages lie in physical memory, from /proc/self/pagemap.
+//! Where pages lie in physical memory, from pagemap: those of the ballast, or of another process.
 //!
 //! The format is that of the kernel's Documentation/admin-guide/mm/pagemap.rst: 64 bits a page, bit 63
 //! "present", bits 0 to 54 the page frame number, which reads as 0 without CAP_SYS_ADMIN.
 
-use super::BASE_PAGE;
 use super::proc::File;
 use super::region::Region;
+use super::{BASE_PAGE, HUGE_PAGE};
 
 const PRESENT: u64 = 1 << 63;
 const FRAME: u64 = (1 << 55) - 1;
@@ -13,11 +13,15 @@ const FRAME: u64 = (1 << 55) - 1;
 /// side by side costs; within 64, whose struct pages fill a page; within 512.
 const DISTANCES: [u64; 4] = [1, 8, 64, 512];
 
-/// What pagemap says of a region.
-#[derive(Debug, Default)]
-pub(super) struct Layout {
+/// How near to each other in physical memory the pages of a range lie.
+#[derive(Debug, Clone, Default)]
+pub struct Layout {
     /// Pages that are present.
-    pub(super) present: u64,
+    pub present: u64,
+    /// Those of them whose frames the kernel keeps back.
+    pub hidden: u64,
+    /// The entry before, 0 at the beginning.
+    before: u64,
     /// Pairs of neighbours that are both present and whose frames may be known.
     pairs: u64,
     /// Of these, those within each of [`DISTANCES`].
@@ -31,7 +35,7 @@ impl Layout {
         let first = region.start() as u64 / BASE_PAGE * 8;
         let bytes = region.len() as u64 / BASE_PAGE * 8;
         let mut layout = Self::default();
-        let (mut done, mut before) = (0, 0);
+        let mut done = 0;
         while done < bytes {
             let wanted = (bytes - done).min(buffer.len() as u64) as usize;
             let read = file.read_at(&mut buffer[..wanted], first + done).ok()?;
@@ -39,21 +43,22 @@ impl Layout {
                 return None;
             }
             for entry in buffer[..read].chunks_exact(8) {
-                let entry = u64::from_ne_bytes(entry.try_into().ok()?);
-                layout.add(before, entry);
-                before = entry;
+                layout.add(u64::from_ne_bytes(entry.try_into().ok()?));
             }
             done += read as u64;
         }
         Some(layout)
     }
 
-    fn add(&mut self, before: u64, entry: u64) {
+    /// Adds the next page's entry, as pagemap has it.
+    pub fn add(&mut self, entry: u64) {
+        let before = std::mem::replace(&mut self.before, entry);
         if entry & PRESENT == 0 {
             return;
         }
         self.present += 1;
         let (one, next) = (before & FRAME, entry & FRAME);
+        self.hidden += u64::from(next == 0);
         if before & PRESENT == 0 || one == 0 || next == 0 {
             return;
         }
@@ -65,8 +70,27 @@ impl Layout {
         }
     }
 
-    /// Shares of neighbouring pages within each of [`DISTANCES`]; `None` where frames are hidden.
-    pub(super) fn shares(&self) -> Option<[f64; 4]> {
+    /// Begins elsewhere: the next entry is no neighbour of the last.
+    pub fn skip(&mut self) {
+        self.before = 0;
+    }
+
+    /// Whether such entries of 2 MiB look like a transparent huge page: all present, in a row, from a frame
+    /// that 512 divides.
+    pub fn is_huge(entries: &[u64]) -> bool {
+        let first = entries.first().copied().unwrap_or(0) & FRAME;
+        let in_a_row = |(at, entry): (usize, &u64)| {
+            entry & PRESENT != 0 && entry & FRAME == first.wrapping_add(at as u64)
+        };
+        entries.len() as u64 == HUGE_PAGE / BASE_PAGE
+            && first != 0
+            && first % (HUGE_PAGE / BASE_PAGE) == 0
+            && entries.iter().enumerate().all(in_a_row)
+    }
+
+    /// Shares of neighbouring pages that lie side by side, and within 8, 64 and 512 pages of each other;
+    /// `None` where frames are hidden.
+    pub fn shares(&self) -> Option<[f64; 4]> {
         let share = |count: u64| count as f64 / self.pairs as f64;
         (self.pairs > 0).then(|| self.within.map(share))
     }
@@ -87,13 +111,34 @@ mod tests {
             PRESENT | 61,
             PRESENT,
         ];
-        let mut before = 0;
-        for entry in entries {
-            layout.add(before, entry);
-            before = entry;
-        }
-        assert_eq!(layout.present, 5);
+        entries.iter().for_each(|&entry| layout.add(entry));
+        assert_eq!((layout.present, layout.hidden), (5, 1));
         // 10 and 11 are neighbours; 11 and 60 are near; nothing is known of the others.
         assert_eq!(layout.shares(), Some([0.5, 0.5, 1.0, 1.0]));
+    }
+    #[test]
+    fn what_comes_after_a_gap_is_no_neighbour() {
+        let mut layout = Layout::default();
+        layout.add(PRESENT | 10);
+        layout.skip();
+        layout.add(PRESENT | 11);
+        assert_eq!((layout.present, layout.shares()), (2, None));
+    }
+
+    #[test]
+    fn a_huge_page_is_512_frames_in_a_row_from_where_one_can_begin() {
+        let from = |first: u64| {
+            (first..first + 512)
+                .map(|frame| PRESENT | frame)
+                .collect::<Vec<_>>()
+        };
+        assert!(Layout::is_huge(&from(1024)));
+        assert!(!Layout::is_huge(&from(1025)));
+        assert!(!Layout::is_huge(&from(1024)[..511]));
+        let mut holed = from(1024);
+        holed[300] = 0;
+        assert!(!Layout::is_huge(&holed));
+        // Hidden frames read as 0.
+        assert!(!Layout::is_huge(&[PRESENT; 512]));
     }
 }

@@ -1,6 +1,7 @@
 //! From a plan to trials: who is measured, in which order, and by a subject that lives meanwhile.
 
 pub mod ab;
+pub mod anatomy;
 pub mod cell;
 pub mod doctor;
 pub mod environment;
