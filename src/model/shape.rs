@@ -78,6 +78,14 @@ impl Shape {
         self.counts[part as usize]
     }
 
+    /// Both together.
+    #[must_use]
+    pub fn plus(mut self, other: &Self) -> Self {
+        let counts = self.counts.iter_mut().zip(other.counts);
+        counts.for_each(|(count, more)| *count += more);
+        self
+    }
+
     /// Copied 4 KiB pages, wherever they lie.
     pub fn base_pages(&self) -> f64 {
         self.count(Part::PageNear) + self.count(Part::PageMid) + self.count(Part::PageFar)
