@@ -12,6 +12,7 @@ mod judgement;
 mod list;
 mod output;
 mod plan_file;
+mod predict;
 mod progress;
 mod report;
 mod run;
@@ -58,6 +59,7 @@ pub enum Exit {
                   forkbench ab --a-subject ./old --b-subject ./new   did it get slower?\n  \
                   forkbench export latest --format csv  take its figures elsewhere\n  \
                   forkbench explain fork                one child's life, step by step\n  \
+                  forkbench predict --pid 4711          what fork would cost that process\n  \
                   forkbench doctor                      what would disturb a measurement here\n\n\
                   Exit codes: 0 done, 1 something failed (the rest was measured), 2 usage, 3 the verdict that \
                   --fail-on names, 4 this host cannot answer, 130 after Ctrl-C (what was measured is kept)."
@@ -88,6 +90,8 @@ enum Verb {
     Verify(verify::Verify),
     /// Tell one child's life as a timeline
     Explain(explain::Explain),
+    /// Say what fork would cost a live process, or one that you describe
+    Predict(predict::Predict),
     /// Say what would disturb a measurement on this host
     Doctor(doctor::Doctor),
     /// Print completions for a shell
@@ -125,6 +129,7 @@ pub fn main() -> ExitCode {
         Verb::Export(verb) => verb.run(json),
         Verb::Verify(verb) => verb.run(json),
         Verb::Explain(verb) => verb.run(json),
+        Verb::Predict(verb) => verb.run(json),
         Verb::Doctor(verb) => verb.run(json),
         Verb::Completions { shell } => completions::completions(shell),
         Verb::Man => completions::man(),
@@ -175,6 +180,7 @@ fn whole(error: &anyhow::Error) -> String {
 
 /// A filter or a name that cannot be is usage, like a flag that cannot be.
 fn exit_of(error: &anyhow::Error) -> Exit {
+    use crate::harness::anatomy::AnatomyError;
     use crate::harness::cell::CellError;
     use crate::harness::image::ImageError;
     use crate::harness::launcher::LauncherError;
@@ -190,7 +196,11 @@ fn exit_of(error: &anyhow::Error) -> Exit {
                 LauncherError::NoSubject { .. } | LauncherError::Image(ImageError::Write { .. })
             )
         });
-    if is_usage { Exit::Usage } else { Exit::Failed }
+    match error.downcast_ref() {
+        _ if is_usage => Exit::Usage,
+        Some(AnatomyError::Kernel { .. }) => Exit::Refused,
+        _ => Exit::Failed,
+    }
 }
 
 /// `forkbench list | head` ends quietly: Rust ignores SIGPIPE, which makes `println!` panic instead. And a

@@ -14,10 +14,11 @@ use super::progress::Progress;
 use super::selection::{Selected, Selection};
 use crate::harness::cell::Cell;
 use crate::harness::interrupt;
+use crate::harness::launcher::Launcher;
 use crate::harness::life;
 use crate::harness::plan;
 use crate::harness::runner::{self, Budget, Observer, Outcome, SubjectExecutor, Tally};
-use crate::harness::schedule::schedule;
+use crate::harness::schedule::{Slot, schedule};
 use crate::recording::{self, Line, RecordingError, RunWriter, Severity, rfc3339};
 use crate::report;
 
@@ -104,28 +105,21 @@ impl Run {
             );
         }
         let mut writer = RunWriter::create(&runs_folder(self.out.as_deref()), header)?;
-        let slots = schedule(&cells, trials, seed);
-        let mut observer = Recorder {
-            writer: &mut writer,
-            progress: Progress::new(slots.len()),
-            keep_samples: self.keep_samples,
-            dropped: Vec::new(),
-        };
-        let budget = Budget {
-            time: Duration::from_secs_f64(time / f64::from(trials)),
-            least: LEAST,
-            most: MOST,
-        };
-        let mut executor = SubjectExecutor {
+        let measured = Measured {
             launcher: &launcher,
-            budget,
+            cells: &cells,
+            slots: &schedule(&cells, trials, seed),
+            budget: Budget {
+                time: Duration::from_secs_f64(time / f64::from(trials)),
+                least: LEAST,
+                most: MOST,
+                stamped: true,
+            },
+            keep_samples: self.keep_samples,
         };
-        let tally = runner::run(&mut executor, &mut observer, &cells, &slots);
-        observer.progress.finish();
-        let mut tally = tally?;
+        let (mut tally, dropped) = measured.record(&mut writer)?;
         if !tally.interrupted {
             // A cell that hung would hang again.
-            let dropped = observer.dropped;
             let mut cells = cells;
             cells.retain(|cell| !dropped.contains(cell));
             for life in life::of_each_mechanism(&launcher, &cells) {
@@ -175,6 +169,40 @@ fn conclude(writer: &RunWriter, tally: Tally, json: bool) -> anyhow::Result<Exit
         } => Exit::Refused,
         _ => Exit::Done,
     })
+}
+
+/// What is measured in one sitting.
+pub(super) struct Measured<'a> {
+    /// Starts its subjects.
+    pub launcher: &'a Launcher,
+    /// Its cells.
+    pub cells: &'a [Cell],
+    /// Their trials, in order.
+    pub slots: &'a [Slot],
+    /// How much each trial measures.
+    pub budget: Budget,
+    /// Whether samples are kept in order, too.
+    pub keep_samples: bool,
+}
+
+impl Measured<'_> {
+    /// Measures, shows how far it is, and keeps each trial. Returns how it went, and the cells that were skipped
+    /// or failed.
+    pub(super) fn record(&self, writer: &mut RunWriter) -> anyhow::Result<(Tally, Vec<Cell>)> {
+        let mut observer = Recorder {
+            writer,
+            progress: Progress::new(self.slots.len()),
+            keep_samples: self.keep_samples,
+            dropped: Vec::new(),
+        };
+        let mut executor = SubjectExecutor {
+            launcher: self.launcher,
+            budget: self.budget,
+        };
+        let tally = runner::run(&mut executor, &mut observer, self.cells, self.slots);
+        observer.progress.finish();
+        Ok((tally?, observer.dropped))
+    }
 }
 
 /// Keeps trials as they end.

@@ -15,31 +15,33 @@ pub(super) struct Differences {
 
 /// One thing that a run says of its host or its program; `None` is "not known".
 type Read = fn(&Run) -> Option<String>;
+/// Likewise, of its host alone.
+type ReadHost = fn(&Host) -> Option<String>;
 
 /// What a latency depends on: runs that differ in it compare hosts, not programs.
-const FORBID: [(&str, Read); 16] = [
-    ("host", |run| Some(run.host.name.clone())),
-    ("architecture", |run| Some(run.host.architecture.clone())),
-    ("CPU", |run| run.host.cpu.clone()),
-    ("CPUs", |run| Some(run.host.cpus.to_string())),
-    ("kernel", |run| Some(run.host.kernel.clone())),
-    ("kernel build", |run| run.host.kernel_version.clone()),
-    ("kernel command line", |run| {
-        run.host.kernel_command_line.clone()
+const FORBID: [(&str, ReadHost); 16] = [
+    ("host", |host| Some(host.name.clone())),
+    ("architecture", |host| Some(host.architecture.clone())),
+    ("CPU", |host| host.cpu.clone()),
+    ("CPUs", |host| Some(host.cpus.to_string())),
+    ("kernel", |host| Some(host.kernel.clone())),
+    ("kernel build", |host| host.kernel_version.clone()),
+    ("kernel command line", |host| {
+        host.kernel_command_line.clone()
     }),
-    ("libc", |run| run.host.libc.clone()),
-    ("virtualization", |run| run.host.virtualization.clone()),
-    ("clock source", |run| run.host.clock_source.clone()),
-    ("governor", |run| run.host.governor.clone()),
-    ("THP", |run| run.host.thp.clone()),
-    ("THP of shared memory", |run| run.host.thp_shmem.clone()),
-    ("mTHP", |run| match run.host.mthp.join(", ") {
+    ("libc", |host| host.libc.clone()),
+    ("virtualization", |host| host.virtualization.clone()),
+    ("clock source", |host| host.clock_source.clone()),
+    ("governor", |host| host.governor.clone()),
+    ("THP", |host| host.thp.clone()),
+    ("THP of shared memory", |host| host.thp_shmem.clone()),
+    ("mTHP", |host| match host.mthp.join(", ") {
         none if none.is_empty() => Some("none".to_owned()),
         sizes => Some(sizes),
     }),
-    ("DAMON", |run| run.host.damon.map(|on| on.to_string())),
-    ("overcommit", |run| {
-        run.host.overcommit.map(|value| value.to_string())
+    ("DAMON", |host| host.damon.map(|on| on.to_string())),
+    ("overcommit", |host| {
+        host.overcommit.map(|value| value.to_string())
     }),
 ];
 
@@ -69,7 +71,7 @@ fn bytes(count: Option<u64>) -> Option<String> {
 pub(super) fn differences(base: &[&Run], candidate: &[&Run]) -> Differences {
     let mut found = Differences::default();
     for (name, read) in FORBID {
-        found.add(name, [base, candidate], read, true);
+        found.add(name, [base, candidate], |run| read(&run.host), true);
     }
     let hosts = base.iter().chain(candidate).map(|run| &run.host);
     let mitigations: BTreeSet<&String> = hosts.flat_map(|host| host.mitigations.keys()).collect();
@@ -80,6 +82,31 @@ pub(super) fn differences(base: &[&Run], candidate: &[&Run]) -> Differences {
     }
     for (name, read) in NAME {
         found.add(name, [base, candidate], read, false);
+    }
+    found
+}
+
+/// In what two hosts differ that a latency depends on, in words.
+pub fn host_differences(one: &Host, other: &Host) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut add = |name: &str, values: [Option<String>; 2]| {
+        if let [Some(one), Some(other)] = values {
+            if one != other {
+                found.push(format!("{name}: {} against {}", plain(&one), plain(&other)));
+            }
+        }
+    };
+    for (name, read) in FORBID {
+        add(name, [read(one), read(other)]);
+    }
+    let keys: BTreeSet<&String> = one
+        .mitigations
+        .keys()
+        .chain(other.mitigations.keys())
+        .collect();
+    for key in keys {
+        let name = format!("mitigation {}", plain(key));
+        add(&name, [mitigation(one, key), mitigation(other, key)]);
     }
     found
 }

@@ -3,6 +3,7 @@
 use super::cell::{Cell, CellError};
 use crate::footprint::Footprint;
 use crate::mechanism::{MECHANISMS, Mechanism};
+use crate::units::exact_size;
 
 /// Sizes at which mechanisms are compared by default.
 pub const SIZES: [u64; 6] = [0, 16 << 20, 64 << 20, 256 << 20, 1 << 30, 4 << 30];
@@ -168,6 +169,37 @@ pub fn compared_cells() -> Vec<Cell> {
         .collect()
 }
 
+/// Bytes of the largest parent that a calibration holds: page structures of 8 MiB, which fill a cache.
+pub const CALIBRATION: u64 = 512 << 20;
+/// And of the smallest that still tells what a page costs.
+pub const LEAST_CALIBRATION: u64 = 16 << 20;
+
+/// What tells the cost of each part of a parent in a minute, with parents of at most `largest` bytes, a
+/// multiple of 8 MiB.
+pub fn calibration_cells(largest: u64) -> Vec<Cell> {
+    let (large, small) = (exact_size(largest), exact_size(largest / 4));
+    let mut named = Vec::new();
+    for mechanism in ["vfork", "posix_spawn", "thread"] {
+        named.push(format!("{mechanism}/0"));
+        named.push(format!("{mechanism}/{large}"));
+    }
+    for size in [&small, &large] {
+        for order in ["", "+shuffled+window=64", "+shuffled"] {
+            named.push(format!("fork/{size}{order}+rewritten"));
+        }
+    }
+    for rest in ["", "+shuffled", "+thp", "+thp+rewritten"] {
+        named.push(format!("fork/{large}{rest}"));
+    }
+    for parts in ["", "+vmas=2000", "+fds=10000", "+threads=32", "+busy=1"] {
+        named.push(format!("fork/0{parts}"));
+    }
+    let cells = named.iter().map(|id| id.parse());
+    cells
+        .map(|cell| cell.expect("a constant that a test reads"))
+        .collect()
+}
+
 /// The cells of `all` that any filter selects, and the ones filters name outright, in order.
 ///
 /// A filter is a cell's id, a mechanism's name, or a glob over whole ids (`*` and `?`). No filter
@@ -288,5 +320,17 @@ mod tests {
             assert!(!cells[..index].contains(cell), "{cell} stands twice");
         }
         assert!(quick_cells().iter().all(|cell| cells.contains(cell)));
+    }
+
+    #[test]
+    fn every_calibration_cell_can_be_and_stands_once() {
+        for largest in [CALIBRATION, 64 << 20, LEAST_CALIBRATION] {
+            let cells = calibration_cells(largest);
+            for (index, cell) in cells.iter().enumerate() {
+                cell.footprint.check().unwrap();
+                assert!(!cells[..index].contains(cell), "{cell} stands twice");
+                assert!(cell.footprint.bytes <= largest);
+            }
+        }
     }
 }

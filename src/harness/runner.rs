@@ -100,6 +100,8 @@ pub struct Budget {
     pub least: u64,
     /// The most plain iterations.
     pub most: u64,
+    /// Whether children of some iterations stamp the clock, too.
+    pub stamped: bool,
 }
 
 /// Plain iterations for each stamped one.
@@ -124,7 +126,10 @@ impl SubjectExecutor<'_> {
         let count = |plain: u64| Count {
             warmup: 0,
             plain,
-            stamped: plain.div_ceil(PLAIN_PER_STAMPED),
+            stamped: match self.budget.stamped {
+                true => plain.div_ceil(PLAIN_PER_STAMPED),
+                false => 0,
+            },
         };
         // A first batch says how long an iteration takes, rewriting the ballast included.
         let begin = Instant::now();

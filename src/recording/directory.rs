@@ -147,14 +147,23 @@ pub(super) fn sync(directory: &Path) -> Result<(), RecordingError> {
 
 /// The newest run in `parent` that belongs to a sitting.
 pub(super) fn find_sitting(parent: &Path, sitting: &str) -> Option<PathBuf> {
-    let runs = fs::read_dir(parent).ok()?.filter_map(|entry| {
-        let directory = entry.ok()?.path();
-        let header = header_of(&directory.join(TRIALS))?;
-        (header.sitting == sitting).then_some((header.started, directory))
-    });
+    let mut runs = runs(parent).into_iter();
+    let found = runs.find(|(header, _)| header.sitting == sitting);
+    found.map(|(_, directory)| directory)
+}
+
+/// The runs whose directories stand in `parent`, by their first lines, the newest first. None where the
+/// folder can't be read.
+pub fn runs(parent: &Path) -> Vec<(RunLine, PathBuf)> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     // `latest` is one of them a second time.
-    let real = runs.filter(|(_, directory)| !directory.is_symlink());
-    real.max().map(|(_, directory)| directory)
+    let directories = entries.map(|entry| entry.path());
+    let real = directories.filter(|directory| !directory.is_symlink());
+    let mut runs: Vec<(RunLine, PathBuf)> = real
+        .filter_map(|directory| Some((header_of(&directory.join(TRIALS))?, directory)))
+        .collect();
+    runs.sort_by(|(a, one), (b, other)| (&b.started, other).cmp(&(&a.started, one)));
+    runs
 }
 
 /// The line that names a run, if it is the first of a file.

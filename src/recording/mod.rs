@@ -19,7 +19,7 @@ mod summary;
 mod writer;
 
 pub(crate) use directory::{file_name, replace};
-pub use directory::{rfc3339, run_id};
+pub use directory::{rfc3339, run_id, runs};
 pub use error::RecordingError;
 pub(crate) use error::plain;
 pub use reader::{locate, read};

@@ -13,6 +13,7 @@ mod markdown;
 mod page;
 mod palette;
 mod pen;
+mod prediction;
 mod reading;
 mod savings;
 mod scale;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 pub use charts::{ChartFile, charts};
 pub use markdown::markdown;
 pub use page::page;
+pub use prediction::prediction;
 pub(crate) use reading::{grouped, plain};
 pub use terminal::table;
 
