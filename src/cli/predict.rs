@@ -210,10 +210,14 @@ impl Predict {
         let seed = fresh_seed();
         let header = header(DRIVER, repeated_command(), seed);
         let folder = runs_folder(self.out.as_deref());
-        eprintln!(
-            "no run in {} tells what fork costs on this host now: measuring that first, for about a minute",
-            folder.display()
-        );
+        let why = match self.calibrate {
+            true => String::new(),
+            false => format!(
+                "no run in {} tells what fork costs on this host now; ",
+                folder.display()
+            ),
+        };
+        eprintln!("{why}measuring what fork costs here, for about a minute");
         launcher.keep_off();
         let mut writer = RunWriter::create(&folder, header)?;
         let measured = Measured {

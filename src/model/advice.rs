@@ -66,10 +66,10 @@ pub(super) fn changes(
         add("thp", saves, what, HUGE);
     }
     let cost_of = |piece: &Piece| fit.ns(&piece.shape(places)).unwrap_or(0.0);
-    let dearest = parent
-        .pieces
-        .iter()
-        .max_by(|a, b| cost_of(a).total_cmp(&cost_of(b)));
+    // No child could run without these.
+    let spared = |piece: &&Piece| !["[heap]", "[stack]"].contains(&piece.name.as_str());
+    let pieces = parent.pieces.iter().filter(spared);
+    let dearest = pieces.max_by(|a, b| cost_of(a).total_cmp(&cost_of(b)));
     if let Some(piece) = dearest.filter(|_| parent.footprint.pid.is_some()) {
         let size = human_size(piece.pages * BASE_PAGE + piece.huge * HUGE_PAGE);
         let name = match piece.name.as_str() {

@@ -346,6 +346,3 @@ fn notes(calibration: &Calibration, parent: &Parent, is_expected: bool) -> Vec<S
     }
     notes
 }
-
-#[cfg(test)]
-mod tests;

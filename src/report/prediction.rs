@@ -8,6 +8,8 @@ use crate::units::{human_size, human_time};
 
 /// Mappings and parts that a screen has room for; the document has more.
 const SHOWN: usize = 6;
+/// From here on there is room for all columns.
+const WIDE: usize = 64;
 
 /// A prediction as text for a terminal of `width` columns (80 where unknown, 40 to 100 are used). Names come
 /// from the process: control characters in them never reach the terminal.
@@ -80,10 +82,9 @@ impl Screen {
     }
 
     fn mechanisms(&mut self, prediction: &Prediction) {
-        self.heading(&row(
-            "mechanism",
-            ["low", "expected", "high", "until reaped"],
-        ));
+        let wide = self.width >= WIDE;
+        let heads = ["low", "expected", "high", "until reaped"];
+        self.heading(&row("mechanism", heads, wide));
         let others = [
             ("vfork", &prediction.vfork),
             ("posix_spawn", &prediction.posix_spawn),
@@ -93,19 +94,17 @@ impl Screen {
             .into_iter()
             .filter_map(|(name, cost)| Some((name, cost.as_ref()?)));
         for (name, cost) in [("fork", &prediction.fork)].into_iter().chain(measured) {
-            self.line(&mechanism(name, cost));
+            self.line(&mechanism(name, cost, wide));
         }
         let legend = "fork, low: pages side by side, and a fork before; expected: pages where they are, all written since; \
                       high: pages scattered, all written. The others do not copy the parent's memory: p10, p50 and p90 as \
                       measured. posix_spawn holds an exec, vfork a child that ends at once.";
-        for line in wrapped(legend, self.width) {
-            let line = self.styles.dim(&line);
-            self.line(&line);
-        }
+        self.legend(legend);
     }
 
     fn parts(&mut self, prediction: &Prediction) {
         let mut parts = prediction.parts.clone();
+        parts.retain(|part| part.call_ns > 0);
         parts.sort_by_key(|part| std::cmp::Reverse(part.call_ns));
         let told = parts.iter().take(SHOWN).map(|part| {
             let time = human_time(part.call_ns);
@@ -131,10 +130,26 @@ impl Screen {
     }
 
     fn mappings(&mut self, prediction: &Prediction) {
-        let name_width = self.width.saturating_sub(46).max(12);
-        let line = |name: &str, [size, near, far, call, share]: [&str; 5]| {
-            let cells = [(size, 10), (near, 7), (far, 7), (call, 10), (share, 7)];
-            let cells = cells.map(|(text, width)| format!(" {}", pad_left(text, width)));
+        let wide = self.width >= WIDE;
+        let columns = if wide {
+            [10, 7, 7, 10, 7]
+        } else {
+            [8, 0, 0, 9, 6]
+        };
+        let taken: usize = columns
+            .iter()
+            .filter(|width| **width > 0)
+            .map(|width| width + 1)
+            .sum();
+        let name_width = self.width.saturating_sub(taken);
+        let line = |name: &str, cells: [&str; 5]| {
+            let cells = cells
+                .into_iter()
+                .zip(columns)
+                .filter(|(_, width)| *width > 0);
+            let cells: Vec<String> = cells
+                .map(|(text, width)| format!(" {}", pad_left(text, width)))
+                .collect();
             format!(
                 "{}{}",
                 pad(&short(name, name_width), name_width),
@@ -191,7 +206,13 @@ impl Screen {
             self.line(&line(&name, cells.each_ref().map(String::as_str)));
         }
         let legend = "near, far: neighbouring 4 KiB pages within 8 pages, or beyond 512, of each other in physical memory.";
-        for line in wrapped(legend, self.width) {
+        if wide {
+            self.legend(legend);
+        }
+    }
+
+    fn legend(&mut self, text: &str) {
+        for line in wrapped(text, self.width) {
             let line = self.styles.dim(&line);
             self.line(&line);
         }
@@ -201,7 +222,7 @@ impl Screen {
         if prediction.changes.is_empty() {
             return;
         }
-        self.heading("what to change first");
+        self.heading("what to change first (each by itself)");
         let least = match prediction.fork.call_ns.expected {
             Some(_) => "",
             None => "at least ",
@@ -228,13 +249,17 @@ impl Screen {
     }
 }
 
-fn row(name: &str, [low, expected, high, reap]: [&str; 4]) -> String {
-    let cells = [(low, 11), (expected, 11), (high, 11), (reap, 14)];
-    let cells = cells.map(|(text, width)| format!(" {}", pad_left(text, width)));
+fn row(name: &str, [low, expected, high, reap]: [&str; 4], wide: bool) -> String {
+    let [call, life] = if wide { [11, 14] } else { [8, 0] };
+    let cells = [(low, call), (expected, call), (high, call), (reap, life)];
+    let cells = cells.into_iter().filter(|(_, width)| *width > 0);
+    let cells: Vec<String> = cells
+        .map(|(text, width)| format!(" {}", pad_left(text, width)))
+        .collect();
     format!("{}{}", pad(name, 12), cells.concat())
 }
 
-fn mechanism(name: &str, cost: &MechanismCost) -> String {
+fn mechanism(name: &str, cost: &MechanismCost, wide: bool) -> String {
     let time = |ns: Option<u64>| ns.map_or("–".to_owned(), human_time);
     let call = cost.call_ns;
     let reap = cost
@@ -249,7 +274,7 @@ fn mechanism(name: &str, cost: &MechanismCost) -> String {
         time(Some(call.high)),
         reap,
     ];
-    row(name, cells.each_ref().map(String::as_str))
+    row(name, cells.each_ref().map(String::as_str), wide)
 }
 
 /// With a capital in front.
