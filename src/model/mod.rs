@@ -4,6 +4,7 @@
 mod advice;
 mod calibration;
 mod fit;
+mod notes;
 mod parent;
 mod prediction;
 mod resampling;

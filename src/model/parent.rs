@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::notes::of_process;
 use super::shape::{Part, Shape};
 use crate::footprint::{BASE_PAGE, HUGE_PAGE, Order, Page};
-use crate::harness::anatomy::{Anatomy, Frames, MappingSeen};
+use crate::harness::anatomy::{Anatomy, MappingSeen};
 use crate::recording::Host;
 
 /// VMAs and descriptors of a described parent that nothing is said of: those of a small program.
@@ -202,7 +203,7 @@ impl Parent {
             ..PredictedFootprint::default()
         };
         let mut notes = anatomy.unseen.clone();
-        notes.extend(noticed(anatomy, &copied, footprint.busy));
+        notes.extend(of_process(anatomy, &copied, footprint.busy));
         let mut parent = Self::from_parts(footprint, pieces, notes);
         parent.may_be_huge = !seen && host.thp.as_deref() != Some("never");
         parent.put_places(pooled(&parent.pieces));
@@ -299,84 +300,10 @@ fn pooled(pieces: &[Piece]) -> Option<[f64; 2]> {
     (pages > 0.0 && pages >= ENOUGH_KNOWN * all).then(|| [share(0), share(1)])
 }
 
-/// What matters to fork and is in no part.
-fn noticed(anatomy: &Anatomy, copied: &[&MappingSeen], busy: u64) -> Vec<String> {
-    use crate::units::human_size;
-    let mut notes = Vec::new();
-    let status = &anatomy.status;
-    if anatomy.mappings.is_some() {
-        match anatomy.frames {
-            Frames::Known { every: 1 } => {}
-            Frames::Known { every } => notes.push(format!(
-                "it is large: every {every}th stretch of 2 MiB was looked at to see how scattered its pages are"
-            )),
-            Frames::Hidden => notes.push(
-                "how scattered its pages are is not known: page frame numbers need CAP_SYS_ADMIN; run as root, outside \
-                 of a user namespace, for the expected value"
-                    .to_owned(),
-            ),
-            Frames::Unreadable => notes.push(
-                "how scattered its pages are is not known: its pagemap can't be read; run as root for the expected value"
-                    .to_owned(),
-            ),
-        }
-    }
-    let running = |count: u64| match count {
-        1 => "1 other thread was".to_owned(),
-        _ => format!("{count} other threads were"),
-    };
-    if busy > 0 {
-        notes.push(format!(
-            "{} running when it was read; each on another CPU makes fork dearer, and the low end counts none",
-            running(busy)
-        ));
-    }
-    for (bytes, what) in [
-        (
-            status.swap,
-            "in swap: fork copies their entries too, which is not counted",
-        ),
-        (
-            status.hugetlb,
-            "in reserved huge pages: fork copies their entries too, which is not counted",
-        ),
-        (
-            status.pinned,
-            "pinned for a device: fork copies these pages themselves at once, which is not counted",
-        ),
-    ] {
-        if let Some(bytes) = bytes.filter(|&bytes| bytes > 0) {
-            notes.push(format!("{} are {what}", human_size(bytes)));
-        }
-    }
-    let flagged = |flags: &[&str]| {
-        // The clock's data page is in every process, the measured ones too.
-        let has = |seen: &&&MappingSeen| {
-            !seen.name.starts_with("[vvar") && flags.iter().any(|flag| seen.has(flag))
-        };
-        copied.iter().filter(has).count()
-    };
-    for (count, what) in [
-        (
-            flagged(&["um", "uw", "ui"]),
-            "watched by userfaultfd: who watches is told of the fork, and may hold it up",
-        ),
-        (
-            flagged(&["pf", "mm"]),
-            "of a device: pages that it maps are copied, and not counted",
-        ),
-    ] {
-        if count > 0 {
-            notes.push(format!("{count} of its mappings are {what}"));
-        }
-    }
-    notes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::harness::anatomy::Status;
+    use crate::harness::anatomy::{Frames, Status};
 
     fn seen(name: &str, pages: u64, places: Option<[f64; 2]>) -> MappingSeen {
         MappingSeen {

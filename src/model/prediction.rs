@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::advice::{Change, changes};
-use super::calibration::{Calibration, CalibrationError, Fits, words_of};
+use super::calibration::{Calibration, CalibrationError, Fits};
+use super::notes::of_prediction;
 use super::parent::{Parent, Piece, PredictedFootprint};
 use super::shape::{Part, Shape};
 use crate::mechanism::Phase;
@@ -130,8 +131,6 @@ pub struct OtherMappings {
 const LISTED: usize = 20;
 /// Places matter little where all pages far cost so much more than all near.
 const NARROW: f64 = 1.1;
-/// A parent larger than this many times the largest that was measured is worth a note.
-const FAR_BEYOND: f64 = 10.0;
 
 /// Predicts for a parent from a calibration.
 ///
@@ -179,7 +178,7 @@ pub fn predict(calibration: &Calibration, parent: &Parent) -> Result<Prediction,
         mappings,
         other_mappings,
         changes: changes(calibration, parent, &taken, &others),
-        notes: notes(calibration, parent, call.expected.is_some()),
+        notes: of_prediction(calibration, parent, call.expected.is_some()),
     })
 }
 
@@ -291,58 +290,4 @@ fn mappings(
         share: ns / whole,
     };
     (listed.collect(), others)
-}
-
-fn notes(calibration: &Calibration, parent: &Parent, is_expected: bool) -> Vec<String> {
-    let fit = &calibration.call.rewritten;
-    let mut notes = parent.notes.clone();
-    if parent.footprint.pid.is_none() && !is_expected {
-        notes.push(
-            "how scattered its pages would be is not known: --order sequential is a fresh heap, --order shuffled one \
-             that was long in use"
-                .to_owned(),
-        );
-    }
-    if parent.is_of_unknown_pages() {
-        notes.push(
-            "whether its pages are of 4 KiB or huge ones can't be seen: the low end takes them for huge, the high end \
-             for 4 KiB"
-                .to_owned(),
-        );
-    }
-    if parent.footprint.vmas.is_none() {
-        notes.push("its mappings can't be counted, and what they cost is left out".to_owned());
-    }
-    for part in calibration.known(&parent.most()).1 {
-        notes.push(format!(
-            "the calibration does not tell what {} cost, and they are left out: --calibrate makes one that does",
-            words_of(part)
-        ));
-    }
-    if let Some(cell) = fit.worst().filter(|_| !fit.is_good()) {
-        notes.push(format!(
-            "the calibration's parts do not add up well: they miss {} by {:.0} %. Take figures for rough, or --calibrate \
-             again on a quiet host",
-            cell.id,
-            100.0 * fit.largest_residual()
-        ));
-    }
-    let most = parent.most();
-    let beyond = |part: &[Part]| {
-        let count = |shape: &Shape| part.iter().map(|&part| shape.count(part)).sum::<f64>();
-        let largest = fit
-            .cells
-            .iter()
-            .map(|cell| count(&cell.shape))
-            .fold(0.0, f64::max);
-        largest > 0.0 && count(&most) > FAR_BEYOND * largest
-    };
-    if beyond(&[Part::PageNear, Part::PageMid, Part::PageFar]) || beyond(&[Part::PageThp]) {
-        notes.push(
-            "it has more than ten times the pages of any measured parent: the figures take each further page to cost \
-             the same"
-                .to_owned(),
-        );
-    }
-    notes
 }

@@ -153,7 +153,7 @@ fn a_folder_without_permission_is_not_ours() {
     }
     let made = Made::new();
     let smaps = made.folder().join("smaps");
-    fs::set_permissions(smaps, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(smaps, fs::Permissions::from_mode(0o000)).unwrap();
     let anatomy = made.read().unwrap();
     assert!(
         anatomy.unseen[0].contains("not yours"),
