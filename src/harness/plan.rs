@@ -194,6 +194,7 @@ pub fn calibration_cells(largest: u64) -> Vec<Cell> {
     for parts in ["", "+vmas=2000", "+fds=10000", "+threads=32", "+busy=1"] {
         named.push(format!("fork/0{parts}"));
     }
+    named.push("fork/4KiB+dontfork+vmas=2000".to_owned());
     let cells = named.iter().map(|id| id.parse());
     cells
         .map(|cell| cell.expect("a constant that a test reads"))

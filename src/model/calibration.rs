@@ -98,7 +98,13 @@ impl<'a> Calibration<'a> {
         let fit = &self.call.rewritten;
         let mut known = *shape;
         let mut left = Vec::new();
-        for part in [Part::Vma, Part::Fd, Part::Thread, Part::Busy] {
+        for part in [
+            Part::Vma,
+            Part::VmaDontfork,
+            Part::Fd,
+            Part::Thread,
+            Part::Busy,
+        ] {
             let alone = Shape::bare().with(part, shape.count(part));
             if fit.unknown().contains(&part) && fit.ns(&alone).is_none() {
                 known = known.with(part, 0.0);
@@ -144,6 +150,7 @@ pub fn words_of(part: Part) -> &'static str {
         Part::PageFar => "4 KiB pages far from their neighbours",
         Part::PageThp => "transparent huge pages",
         Part::Vma => "VMAs",
+        Part::VmaDontfork => "VMAs that the child does not get",
         Part::Fd => "descriptors",
         Part::Thread => "idle threads",
         Part::Busy => "running threads",

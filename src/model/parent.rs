@@ -35,6 +35,8 @@ pub struct PredictedFootprint {
     pub within_512: Option<f64>,
     /// Its mappings, those that the child doesn't get left out.
     pub vmas: Option<u64>,
+    /// Mappings that the child doesn't get (`MADV_DONTFORK`), which fork has to pass over.
+    pub vmas_dontfork: Option<u64>,
     /// Its threads, the main one included.
     pub threads: Option<u64>,
     /// Threads beside the one that forks that ran, or were ready to.
@@ -194,6 +196,7 @@ impl Parent {
             } else {
                 anatomy.vmas
             },
+            vmas_dontfork: seen.then(|| (mappings.len() - inherited) as u64),
             threads: status.threads,
             busy: others.min(u64::from(host.cpus.saturating_sub(1))),
             fds: anatomy.fds,
@@ -218,6 +221,7 @@ impl Parent {
             rest: Shape::bare()
                 .with(Part::PageThp, footprint.pages_thp as f64)
                 .with(Part::Vma, count(footprint.vmas))
+                .with(Part::VmaDontfork, count(footprint.vmas_dontfork))
                 .with(Part::Fd, count(footprint.fds))
                 .with(Part::Thread, others)
                 .with(Part::Busy, busy),
