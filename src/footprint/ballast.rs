@@ -10,7 +10,6 @@ use super::error::HoldError;
 use super::order::{Pages, Piece, Shuffled, fill_in_one_piece};
 use super::region::{Region, errno};
 use super::smaps::thp_bytes;
-use super::soak::Soak;
 use super::{BASE_PAGE, Footprint, HUGE_PAGE, Mapping, Order, Page, Touch};
 
 /// The ballast: one mapping, one VMA, filled as its footprint says.
@@ -55,15 +54,12 @@ impl Ballast {
         match (self.footprint.touch, self.footprint.order) {
             (Touch::Untouched, _) => {}
             (Touch::Read, Order::Shuffled) => self.each_shuffled(|offset| self.region.read(offset)),
+            (Touch::Written, Order::Shuffled) if in_one_piece(&self.footprint) => {
+                self.piece = fill_in_one_piece(&mut self.region, self.footprint.bytes as usize)?;
+                self.shuffle_windows()?;
+            }
             (Touch::Written, Order::Shuffled) => {
-                // Within a window pages lie together only if those of the window come in one piece.
-                let soak = (self.footprint.window != 0 && ordered_pages(&self.footprint))
-                    .then(|| Soak::hold(self.footprint.bytes));
                 self.each_shuffled(|offset| self.region.write(offset));
-                if let Some(soak) = soak {
-                    self.piece.soaked = soak.bytes();
-                    self.piece.blind = !soak.told;
-                }
             }
             (Touch::Read, _) => self.region.populate(libc::MADV_POPULATE_READ, BASE_PAGE)?,
             (Touch::Written, _) if in_one_piece(&self.footprint) => {
@@ -87,6 +83,24 @@ impl Ballast {
             Mapping::Wipeonfork => self.region.advise(libc::MADV_WIPEONFORK),
             Mapping::Private | Mapping::Shared | Mapping::File => Ok(()),
         }
+    }
+
+    /// Shuffles the pages of each window among themselves. The pages of one that are freed by rising address
+    /// are the next that the allocator hands out on this CPU, and so those that are touched next, in the
+    /// window's order.
+    fn shuffle_windows(&self) -> Result<(), i32> {
+        let window = self.footprint.window as usize * BASE_PAGE as usize;
+        let mut freed = 0;
+        let mut result = Ok(());
+        self.each_shuffled(|offset| {
+            if offset >= freed && result.is_ok() {
+                let len = window.min(self.region.len() - freed);
+                result = self.region.advise_part(freed, len, libc::MADV_DONTNEED);
+                freed += len;
+            }
+            self.region.write(offset);
+        });
+        result
     }
 
     /// Does something to every page of a shuffled ballast, in its order.
@@ -153,15 +167,12 @@ impl Drop for Ballast {
     }
 }
 
-/// Whether the ballast is made of base pages that have an order in memory, and it is to be a rising one.
+/// Whether the ballast is made of base pages that have an order in memory, and is to lie in one piece, though
+/// the pages of a window may be shuffled among themselves.
 fn in_one_piece(footprint: &Footprint) -> bool {
-    ordered_pages(footprint) && footprint.order == Order::Sequential
-}
-
-/// Whether the ballast is made of base pages that have an order in memory.
-fn ordered_pages(footprint: &Footprint) -> bool {
     footprint.page == Page::Base
         && footprint.touch == Touch::Written
+        && (footprint.order == Order::Sequential || footprint.window != 0)
         && !matches!(footprint.mapping, Mapping::Shared | Mapping::File)
 }
 

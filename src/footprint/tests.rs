@@ -299,7 +299,7 @@ fn sequential_ballast_lies_in_one_piece_right_after_a_shuffled_one() {
 fn within_a_window_pages_are_shuffled_and_lie_near_each_other() {
     in_a_process(|| {
         let mut receipt = Receipt::default();
-        for _ in 0..10 {
+        for _ in 0..3 {
             receipt = hold("4MiB+shuffled+window=64").unwrap().receipt();
             // What other programs free while the soak is held can get in.
             if receipt.nearness.is_none_or(|share| share > 0.9) {
