@@ -203,6 +203,25 @@ fn cells_and_verbs_without_a_meaning_are_refused_with_a_remedy() {
     );
 }
 
+#[test]
+fn both_passes_can_be_compared() {
+    let scratch = Scratch::new();
+    let words =
+        "ab --a cow-parent/1MiB --b cow-parent/1MiB --phase first-pass,second-pass --budget 0.1";
+    let words: Vec<&str> = words.split(' ').collect();
+    let output = scratch.forkbench(&words).output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    let pilots = scratch.recorded().run.cells.remove(0).trials;
+    assert!(pilots.len() >= 2);
+    for trial in &pilots {
+        let count = |phase| trial.phases[&phase].quantiles.count;
+        assert_eq!(
+            (count(Phase::FirstPass), count(Phase::SecondPass)),
+            (256, 256)
+        );
+    }
+}
+
 /// A subject in shell that says it has written, and copied so much.
 fn liar(sample: &str, done: &str) -> String {
     format!(

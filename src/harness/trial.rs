@@ -138,6 +138,8 @@ impl LiveTrial {
         let iterations = count.warmup + count.plain + count.stamped + 1;
         let mut expected = expected.saturating_mul(u32::try_from(iterations).unwrap_or(u32::MAX));
         if self.writes() {
+            // Warming up would take the first pass, which a subject has but once.
+            count.warmup = 0;
             count.plain = count.plain.max(self.pages_of_a_pass());
             expected = expected.min(LONGEST_PASSES);
         }
