@@ -2,8 +2,13 @@
 
 #[path = "page/broken.rs"]
 mod broken;
+#[path = "page/costs.rs"]
+mod costs;
 #[path = "page/markup.rs"]
 mod markup;
+#[allow(dead_code)]
+#[path = "simulation/parents.rs"]
+mod parents;
 #[path = "page/recorded.rs"]
 mod recorded;
 

@@ -5,10 +5,10 @@ use crate::statistics::{Random, fit_nonnegative, normal_quantile, student_quanti
 
 /// The same for every call, so that the same run always shows the same intervals.
 const SEED: u64 = 0x666f_726b;
-/// Fits for an interval, and the fewest where there are absurdly many trials.
+/// Fits for an interval, and the fewest where there are absurdly many cells or trials.
 const ROUNDS: usize = 1_000;
 const FEWEST_ROUNDS: usize = 50;
-/// Trials that all rounds look at together: the input may come from a stranger.
+/// Numbers that all rounds look at together: the input may come from a stranger.
 const MOST_LOOKS: usize = 2_000_000;
 /// Fewer trials than this show no spread of their own.
 const SPREADING: usize = 3;
@@ -21,7 +21,8 @@ const SPREAD: f64 = 0.02;
 /// measured beside each other together.
 pub(super) fn resampled(rows: &[Row], counts: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let trials: usize = rows.iter().map(|row| row.trials.len()).sum();
-    let rounds = (MOST_LOOKS / trials.max(1)).clamp(FEWEST_ROUNDS, ROUNDS);
+    let looks: usize = trials + counts.iter().map(Vec::len).sum::<usize>();
+    let rounds = (MOST_LOOKS / looks.max(1)).clamp(FEWEST_ROUNDS, ROUNDS);
     let spread = common_spread(rows);
     let every = rows.iter().flat_map(|row| &row.trials);
     let mut blocks: Vec<u32> = every.map(|trial| trial.0).collect();

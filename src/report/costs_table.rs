@@ -30,6 +30,12 @@ fn write_line(text: &mut String, line: &str) {
     text.push('\n');
 }
 
+fn write_title(text: &mut String, title: &str, width: usize, styles: &Styles) {
+    for line in wrapped(title, width) {
+        write_line(text, &styles.put("1", &line));
+    }
+}
+
 fn write_notes(text: &mut String, notes: &[String], width: usize, styles: &Styles) {
     for line in notes.iter().flat_map(|note| wrapped(note, width)) {
         write_line(text, &styles.dim(&line));
@@ -39,9 +45,11 @@ fn write_notes(text: &mut String, notes: &[String], width: usize, styles: &Style
 fn write_costs(text: &mut String, run: &Run, width: usize, styles: &Styles) {
     let Some(costs) = costs(run) else { return };
     write_line(text, "");
-    write_line(
+    write_title(
         text,
-        &styles.put("1", "Where the time goes: what fork pays for each"),
+        "Where the time goes: what fork pays for each",
+        width,
+        styles,
     );
     let rates = width >= WITH_RATES;
     let row = |name: &str, cells: Vec<(String, String)>| {
@@ -78,9 +86,11 @@ fn write_costs(text: &mut String, run: &Run, width: usize, styles: &Styles) {
 fn write_savings(text: &mut String, run: &Run, width: usize, styles: &Styles) {
     let Some(savings) = savings(run) else { return };
     write_line(text, "");
-    write_line(
+    write_title(
         text,
-        &styles.put("1", "What would change it, of what was measured"),
+        "What would change it, of what was measured",
+        width,
+        styles,
     );
     for saving in &savings.rows {
         let (saves, share) = saving.words();

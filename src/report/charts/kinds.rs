@@ -71,7 +71,8 @@ pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportEr
     Ok(figures)
 }
 
-fn shape_name(footprint: &Footprint) -> String {
+/// What a parent has beside its size: `shuffled rewritten`, `plain`.
+pub(super) fn shape_name(footprint: &Footprint) -> String {
     match footprint.to_string().split_once('+') {
         None if footprint.bytes == 0 => "nothing added".to_owned(),
         None => "plain".to_owned(),

@@ -1,5 +1,6 @@
 //! Where the time goes: each parent of the headline's size, parted into what its pieces cost.
 
+use super::kinds::shape_name;
 use super::rows::Rows;
 use super::{Draw, Figure, Form, Frame, Numbers, figure};
 use crate::model::{Fit, Fitted, Part};
@@ -8,7 +9,6 @@ use crate::report::ReportError;
 use crate::report::costs::{Costs, costs, headline_parent, is_copied, part_words};
 use crate::report::palette::{Ink, MUTED, PAPER, TEXT, look_of};
 use crate::report::pen::{Anchor, Pen, text_width};
-use crate::report::reading::plain;
 use crate::report::scale::{LinearScale, size_name};
 use crate::units::Nanoseconds;
 
@@ -35,8 +35,9 @@ pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportEr
     };
     let bytes = parent.footprint.bytes;
     let chart = Chart::of(&costs, |fitted| {
-        let cell = run.cells.iter().find(|cell| cell.id == fitted.id);
-        cell.is_some_and(|cell| cell.footprint.bytes == bytes && is_copied(&cell.footprint))
+        let cell = run.cells.iter().find(|cell| cell.id == fitted.id)?;
+        let is_shown = cell.footprint.bytes == bytes && is_copied(&cell.footprint);
+        is_shown.then(|| shape_name(&cell.footprint))
     });
     if chart.bars.is_empty() {
         return Ok(Vec::new());
@@ -70,19 +71,17 @@ fn ink(part: Part) -> Ink {
 }
 
 impl Chart {
-    fn of(costs: &Costs, is_shown: impl Fn(&Fitted) -> bool) -> Self {
+    fn of(costs: &Costs, name: impl Fn(&Fitted) -> Option<String>) -> Self {
         let bar = |fit: &Fit, cell: &Fitted| {
-            let name = plain(&cell.id);
-            Bar {
-                name: name.strip_prefix("fork/").unwrap_or(&name).to_owned(),
+            Some(Bar {
+                name: name(cell)?,
                 measured: cell.measured_ns,
                 parts: fit.parts(&cell.shape),
-            }
+            })
         };
         let mut bars: Vec<Bar> = Vec::new();
         for fit in &costs.fits {
-            let cells = fit.cells.iter().filter(|cell| is_shown(cell));
-            bars.extend(cells.map(|cell| bar(fit, cell)));
+            bars.extend(fit.cells.iter().filter_map(|cell| bar(fit, cell)));
         }
         bars.sort_by(|a, b| b.measured.total_cmp(&a.measured));
         bars.truncate(MOST_BARS);
