@@ -9,20 +9,21 @@ use forkbench::recording::*;
 use forkbench::statistics::{Quantiles, Random, median};
 
 /// About what parts cost on a 2-core guest, nanoseconds, where pages are written anew between forks.
-pub const TRUTH: [(Part, f64); 9] = [
+pub const TRUTH: [(Part, f64); 10] = [
     (Part::Bare, 13_000.0),
     (Part::PageNear, 90.0),
     (Part::PageMid, 112.0),
     (Part::PageFar, 130.0),
     (Part::PageThp, 1_200.0),
     (Part::Vma, 1_100.0),
+    (Part::VmaDontfork, 500.0),
     (Part::Fd, 5.0),
     (Part::Thread, 800.0),
     (Part::Busy, 50_000.0),
 ];
 
 /// Parents that tell every cost, and in two sizes or more those that a straight line must go through.
-pub const PARENTS: [&str; 15] = [
+pub const PARENTS: [&str; 16] = [
     "0",
     "16MiB+rewritten",
     "256MiB+rewritten",
@@ -34,6 +35,7 @@ pub const PARENTS: [&str; 15] = [
     "1GiB+thp+rewritten",
     "0+vmas=500",
     "0+vmas=2000",
+    "4KiB+dontfork+vmas=2000",
     "0+fds=10000",
     "0+threads=32",
     "0+busy=1",
