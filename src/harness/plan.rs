@@ -36,8 +36,8 @@ pub const MEMORY: [&str; 24] = [
     "0+fds=10000",
     "256MiB+thp",
     "256MiB+rewritten",
-    "256MiB+shuffled+window=64",
-    "256MiB+shuffled+window=64+rewritten",
+    "256MiB+shuffled+window=32",
+    "256MiB+shuffled+window=32+rewritten",
 ];
 
 /// First writes to parents of 256 MiB. A thread that runs on another CPU has to be told of every page that

@@ -101,7 +101,7 @@ fn teller(part: Part, state: State) -> String {
     match part {
         Part::Bare => "fork/0".to_owned(),
         Part::PageNear => format!("fork/{footprint}"),
-        Part::PageMid => format!("fork/256MiB+shuffled+window=64{suffix}"),
+        Part::PageMid => format!("fork/256MiB+shuffled+window=32{suffix}"),
         Part::PageFar => format!("fork/1GiB+shuffled{suffix}"),
         Part::PageThp => format!("fork/1GiB+thp{suffix}"),
         Part::Vma => "fork/0+vmas=2000".to_owned(),
