@@ -35,7 +35,13 @@ fn costs_come_back_exactly_where_there_is_no_noise() {
         assert!((cost.ns / truth - 1.0).abs() < 1e-3, "{cost:?}");
     }
     assert!(fit.largest_residual() < 1e-3 && fit.is_good());
-    let once = [Part::PageMid, Part::VmaDontfork, Part::Fd, Part::Thread, Part::Busy];
+    let once = [
+        Part::PageMid,
+        Part::VmaDontfork,
+        Part::Fd,
+        Part::Thread,
+        Part::Busy,
+    ];
     assert_eq!(fit.told_once(), once);
     for name in HELD_OUT {
         let parts: f64 = fit.parts(&shape(name)).iter().map(|(_, ns)| ns).sum();
