@@ -46,10 +46,8 @@ pub struct Receipt {
     /// Share of neighbouring pages that lie within 64 pages of each other.
     pub nearness: Option<f64>,
     /// Share of neighbouring pages that lie within 8 pages of each other.
-    #[serde(default)]
     pub within_8: Option<f64>,
     /// Share of neighbouring pages that lie within 512 pages of each other.
-    #[serde(default)]
     pub within_512: Option<f64>,
     /// Nanoseconds it took to fill the ballast.
     pub fill_ns: Option<u64>,

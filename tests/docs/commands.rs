@@ -61,6 +61,10 @@ fn is_understood(arguments: &[String]) -> Result<(), String> {
 fn every_command_of_the_console_blocks_is_understood() {
     let mut seen = 0;
     for command in commands() {
+        // What root is allowed beyond is no other command.
+        let command = command
+            .strip_prefix(&["sudo".to_owned()])
+            .unwrap_or(&command);
         let (program, arguments) = command.split_first().expect("a command has a word");
         match program.as_str() {
             "forkbench" => {
