@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::advice::{Change, changes};
 use super::calibration::{Calibration, CalibrationError, Fits};
+use super::fit::LARGEST_GOOD_RESIDUAL;
 use super::notes::of_prediction;
 use super::parent::{Parent, Piece, PredictedFootprint};
 use super::shape::{Part, Shape};
@@ -67,11 +68,12 @@ pub struct MechanismCost {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bracket {
-    /// fork: every page near its neighbour and write-protected by a fork before. Others: p10.
+    /// fork: every page near its neighbour and write-protected by a fork before, less what the fit may be off by
+    /// ([`LARGEST_GOOD_RESIDUAL`], or its largest residual). Others: p10.
     pub low: u64,
     /// fork: pages where they are, all written since the last fork. Others: p50.
     pub expected: Option<u64>,
-    /// fork: every page far from its neighbour, all written since the last fork. Others: p90.
+    /// fork: every page far from its neighbour, all written since the last fork, and as much more. Others: p90.
     pub high: u64,
 }
 
@@ -205,6 +207,10 @@ fn bracket(fits: &Fits, calibration: &Calibration, parent: &Parent) -> Option<Br
         }
     };
     let whole = |ns: f64| ns.max(0.0).round() as u64;
+    // Intervals are of noise alone. Costs also don't add up exactly, less so for a parent that was not measured
+    // than for those that the fit saw.
+    let missed = rewritten.largest_residual().max(LARGEST_GOOD_RESIDUAL);
+    let (low, high) = ((low * (1.0 - missed)).max(0.0), high * (1.0 + missed));
     let low = whole(low.min(expected.unwrap_or(f64::INFINITY)).min(high));
     let high = whole(high.max(expected.unwrap_or(0.0)));
     Some(Bracket {

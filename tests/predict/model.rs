@@ -40,8 +40,10 @@ fn pages_cost_what_their_places_cost_and_the_bracket_holds_all_places() {
     };
     let expected = fork.expected.unwrap();
     assert!(is_about(expected, places(0.25, 0.5, 0.25)), "{fork:?}");
-    assert!(is_about(fork.low, 0.9 * places(1.0, 0.0, 0.0)), "{fork:?}");
-    assert!(is_about(fork.high, places(0.0, 0.0, 1.0)), "{fork:?}");
+    // Wider by what a fit that counts as good may be off by.
+    let (least, most) = (0.9 * places(1.0, 0.0, 0.0), places(0.0, 0.0, 1.0));
+    assert!(is_about(fork.low, 0.85 * least), "{fork:?}");
+    assert!(is_about(fork.high, 1.15 * most), "{fork:?}");
     assert!(fork.low < expected && expected < fork.high);
 }
 
