@@ -33,10 +33,10 @@ const FRESH: Duration = Duration::from_secs(24 * 3600);
 const LOOKED_AT: usize = 50;
 /// Fresh subjects per cell of a calibration: the fewest that have an interval.
 const TRIALS: u32 = 3;
-/// How much each of its trials measures: a median's worth, and little more.
+/// How much each of its trials measures: a median's worth of large parents, which have to be rewritten each time.
 const BUDGET: Budget = Budget {
     time: Duration::from_millis(100),
-    least: 20,
+    least: 10,
     most: 1_000,
     stamped: false,
 };
@@ -49,7 +49,7 @@ const BUDGET: Budget = Budget {
                   The process is neither stopped nor traced nor changed. Its mappings take its own user or root; how \
                   scattered its pages are takes root: without, there is a bracket and no expected value.\n\n\
                   Costs come from the newest run of this host since it booted, not older than a day, that has them; if \
-                  there is none, they are measured first, which takes a minute and leaves a run."
+                  there is none, they are measured first, which takes a minute, for a large parent two, and leaves a run."
 )]
 pub(super) struct Predict {
     /// The process
@@ -82,7 +82,8 @@ pub(super) struct Predict {
     /// The folder that runs are looked for and made in [default: FORKBENCH_OUT, else reports]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// The largest parent that a calibration may hold [default: 512MiB, or an eighth of what is free]
+    /// The largest parent that a calibration may hold [default: as large as what fork copies,
+    /// within 512MiB and 2GiB and an eighth of what is free]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_footprint: Option<u64>,
 }
@@ -114,7 +115,7 @@ impl Predict {
         let parent = self.parent(&host)?;
         let (recorded, parent) = match self.known(&parent, &host)? {
             Some(recorded) => (recorded, parent),
-            None => match self.calibrate()? {
+            None => match self.calibrate(&parent)? {
                 // It was a minute ago that the process was looked at.
                 Costs::Found(recorded) => (*recorded, self.parent(&host)?),
                 Costs::None(exit) => return Ok(exit),
@@ -183,23 +184,32 @@ impl Predict {
             })
             .take(LOOKED_AT)
             .filter_map(|(_, directory)| recording::read(&directory).ok())
-            .find(|recorded| serves(recorded, parent));
+            .find(|recorded| serves(recorded, parent, self.largest(parent)));
         if let Some(recorded) = &found {
             eprintln!("costs are those of {}", described(recorded));
         }
         Ok(found)
     }
 
-    /// Measures the costs, as a run.
-    fn calibrate(&self) -> anyhow::Result<Costs> {
+    /// Bytes of the largest parent that a calibration for this one may hold and should. What is free differs from
+    /// one moment to the next, so it is cut off coarsely.
+    fn largest(&self, parent: &Parent) -> u64 {
         let free = memory_available().unwrap_or(u64::MAX) / 8;
-        let most = self.max_footprint.unwrap_or(plan::CALIBRATION).min(free);
-        let largest = plan::CALIBRATION.min(most) / (8 << 20) * (8 << 20);
+        let asked = parent
+            .copied()
+            .clamp(plan::CALIBRATION, plan::LARGE_CALIBRATION);
+        let most = asked.min(free).min(self.max_footprint.unwrap_or(u64::MAX));
+        most / (8 << 20) * (8 << 20)
+    }
+
+    /// Measures the costs, as a run.
+    fn calibrate(&self, parent: &Parent) -> anyhow::Result<Costs> {
+        let largest = self.largest(parent);
         if largest < plan::LEAST_CALIBRATION {
             eprintln!(
-                "a calibration takes parents of {} and more, and {} are allowed or free: pass --calibration RUN",
+                "a calibration takes parents of {} and more, and no more than {} are allowed or free: pass --calibration RUN",
                 exact_size(plan::LEAST_CALIBRATION),
-                crate::units::human_size(most)
+                exact_size(largest)
             );
             return Ok(Costs::None(Exit::Refused));
         }
@@ -217,7 +227,7 @@ impl Predict {
                 folder.display()
             ),
         };
-        eprintln!("{why}measuring what fork costs here, for about a minute");
+        eprintln!("{why}measuring what fork costs here, for a minute or two");
         launcher.keep_off();
         let mut writer = RunWriter::create(&folder, header)?;
         let measured = Measured {
@@ -245,12 +255,17 @@ impl Predict {
     }
 }
 
-/// Whether a run tells all that a parent is made of. A calibration need not: it has what this host can tell.
-fn serves(recorded: &Recorded, parent: &Parent) -> bool {
+/// Whether a run tells all that a parent is made of. A calibration need not: it has what this host can tell. But
+/// its parents must be about as large as those, of `largest` bytes, that would be measured for it now.
+fn serves(recorded: &Recorded, parent: &Parent, largest: u64) -> bool {
     let run = &recorded.run;
     let Ok(calibration) = Calibration::of(run) else {
         return false;
     };
+    let bytes = run.cells.iter().map(|cell| cell.footprint.bytes);
+    if bytes.max().unwrap_or(0) < largest / 2 {
+        return false;
+    }
     let told = match run.tool.driver == DRIVER {
         true => calibration.nearly_suits(parent),
         false => calibration.suits(parent),

@@ -169,12 +169,16 @@ pub fn compared_cells() -> Vec<Cell> {
         .collect()
 }
 
-/// Bytes of the largest parent that a calibration holds: page structures of 8 MiB, which fill a cache.
+/// Bytes of the largest parent that a calibration for a small one holds: page structures of 8 MiB, which fill a
+/// core's caches.
 pub const CALIBRATION: u64 = 512 << 20;
+/// And for a large one: page structures of 32 MiB, which fill those that cores share. Scattered pages cost more
+/// where these don't hold them, so a small parent would tell too little.
+pub const LARGE_CALIBRATION: u64 = 2 << 30;
 /// And of the smallest that still tells what a page costs.
 pub const LEAST_CALIBRATION: u64 = 16 << 20;
 
-/// What tells the cost of each part of a parent in a minute, with parents of at most `largest` bytes, a
+/// What tells the cost of each part of a parent in a minute or two, with parents of at most `largest` bytes, a
 /// multiple of 8 MiB.
 pub fn calibration_cells(largest: u64) -> Vec<Cell> {
     let (large, small) = (exact_size(largest), exact_size(largest / 4));
@@ -325,7 +329,7 @@ mod tests {
 
     #[test]
     fn every_calibration_cell_can_be_and_stands_once() {
-        for largest in [CALIBRATION, 64 << 20, LEAST_CALIBRATION] {
+        for largest in [LARGE_CALIBRATION, CALIBRATION, 64 << 20, LEAST_CALIBRATION] {
             let cells = calibration_cells(largest);
             for (index, cell) in cells.iter().enumerate() {
                 cell.footprint.check().unwrap();

@@ -245,6 +245,11 @@ impl Parent {
         }
     }
 
+    /// Bytes of it whose page tables fork copies.
+    pub fn copied(&self) -> u64 {
+        self.footprint.copied
+    }
+
     /// The cheapest it can be: every 4 KiB page beside its neighbour, and no other thread running.
     pub fn least(&self) -> Shape {
         let idle = self.rest.with(Part::Busy, 0.0);
