@@ -79,6 +79,7 @@ fn kept_samples_are_a_table_of_their_own() {
             expected.push(json!({
                 "run": "kept", "cell": "fork/64MiB", "arm": arm, "trial": index, "iteration": iteration,
                 "call": row.get(Phase::Call), "start": null, "exec": null, "reap": row.get(Phase::Reap),
+                "before": null, "first-pass": null, "second-pass": null, "after": null,
             }));
         }
         let cell = key.clone();
