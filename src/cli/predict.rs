@@ -23,7 +23,7 @@ use crate::harness::schedule::schedule;
 use crate::model::{self, Calibration, Described, Parent};
 use crate::recording::{self, Host, Recorded, RunWriter, rfc3339};
 use crate::report;
-use crate::units::{exact_size, parse_size};
+use crate::units::{exact_size, human_size, parse_size};
 
 /// Who asked for the iterations of a calibration.
 const DRIVER: &str = "forkbench predict";
@@ -83,7 +83,7 @@ pub(super) struct Predict {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// The largest parent that a calibration may hold [default: as large as what fork copies,
-    /// within 512MiB and 2GiB and an eighth of what is free]
+    /// at most 2GiB and an eighth of what is free]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_footprint: Option<u64>,
 }
@@ -99,6 +99,14 @@ enum PageChoice {
 enum OrderChoice {
     Sequential,
     Shuffled,
+}
+
+/// Bytes of the parents that a calibration holds.
+struct Sizes {
+    /// Of 4 KiB pages.
+    pages: u64,
+    /// Of huge pages.
+    huge: u64,
 }
 
 /// What came of looking for costs.
@@ -122,7 +130,11 @@ impl Predict {
             },
         };
         let id = recording_name(&recorded);
-        let calibration = Calibration::of(&recorded.run);
+        let bytes = self.sizes(&parent).pages;
+        let near = Calibration::near(&recorded.run, bytes).ok();
+        let near = near.filter(|near| near.nearly_suits(&parent).is_ok());
+        let is_far = near.is_none();
+        let calibration = near.map_or_else(|| Calibration::of(&recorded.run), Ok);
         let calibration = calibration.with_context(|| format!("the run {id} is no calibration"))?;
         let predicted = model::predict(&calibration, &parent);
         let mut predicted = predicted.with_context(|| {
@@ -131,6 +143,13 @@ impl Predict {
             )
         })?;
         predicted.notes.extend(doubts(&recorded, &host));
+        if is_far {
+            predicted.notes.push(format!(
+                "the run measured no scattered parents of about {}, and scattered pages cost more or less in others: \
+                 --calibrate measures such",
+                human_size(bytes)
+            ));
+        }
         if json {
             print_json(&predicted)?;
         } else {
@@ -184,36 +203,41 @@ impl Predict {
             })
             .take(LOOKED_AT)
             .filter_map(|(_, directory)| recording::read(&directory).ok())
-            .find(|recorded| serves(recorded, parent, self.largest(parent)));
+            .find(|recorded| serves(recorded, parent, self.sizes(parent).pages));
         if let Some(recorded) = &found {
             eprintln!("costs are those of {}", described(recorded));
         }
         Ok(found)
     }
 
-    /// Bytes of the largest parent that a calibration for this one may hold and should. What is free differs from
-    /// one moment to the next, so it is cut off coarsely.
-    fn largest(&self, parent: &Parent) -> u64 {
+    /// How large the parents of a calibration for this one should be, and may. What is free differs from one moment to
+    /// the next, so it is cut off coarsely.
+    fn sizes(&self, parent: &Parent) -> Sizes {
         let free = memory_available().unwrap_or(u64::MAX) / 8;
-        let asked = parent
-            .copied()
-            .clamp(plan::CALIBRATION, plan::LARGE_CALIBRATION);
-        let most = asked.min(free).min(self.max_footprint.unwrap_or(u64::MAX));
-        most / (8 << 20) * (8 << 20)
+        let most = free.min(self.max_footprint.unwrap_or(u64::MAX));
+        let within = |bytes: u64, least: u64| {
+            let asked = bytes.clamp(least, plan::LARGE_CALIBRATION);
+            asked.min(most) / (8 << 20) * (8 << 20)
+        };
+        let [pages, huge] = parent.copied_by_kind();
+        Sizes {
+            pages: within(pages, plan::SMALL_CALIBRATION),
+            huge: within(huge, plan::HUGE_CALIBRATION),
+        }
     }
 
     /// Measures the costs, as a run.
     fn calibrate(&self, parent: &Parent) -> anyhow::Result<Costs> {
-        let largest = self.largest(parent);
-        if largest < plan::LEAST_CALIBRATION {
+        let Sizes { pages, huge } = self.sizes(parent);
+        if pages < plan::LEAST_CALIBRATION {
             eprintln!(
                 "a calibration takes parents of {} and more, and no more than {} are allowed or free: pass --calibration RUN",
                 exact_size(plan::LEAST_CALIBRATION),
-                exact_size(largest)
+                exact_size(pages)
             );
             return Ok(Costs::None(Exit::Refused));
         }
-        let cells = plan::calibration_cells(largest);
+        let cells = plan::calibration_cells(pages, huge);
         let native = SubjectCommand::native()?;
         let launcher = Launcher::new(native, Vec::new(), environment::choose_cpus(), None)?;
         interrupt::listen();
@@ -255,17 +279,13 @@ impl Predict {
     }
 }
 
-/// Whether a run tells all that a parent is made of. A calibration need not: it has what this host can tell. But
-/// its parents must be about as large as those, of `largest` bytes, that would be measured for it now.
-fn serves(recorded: &Recorded, parent: &Parent, largest: u64) -> bool {
+/// Whether a run tells all that a parent is made of, by parents of about so many bytes of 4 KiB pages. A calibration
+/// need not tell all: it has what this host can tell.
+fn serves(recorded: &Recorded, parent: &Parent, bytes: u64) -> bool {
     let run = &recorded.run;
-    let Ok(calibration) = Calibration::of(run) else {
+    let Ok(calibration) = Calibration::near(run, bytes) else {
         return false;
     };
-    let bytes = run.cells.iter().map(|cell| cell.footprint.bytes);
-    if bytes.max().unwrap_or(0) < largest / 2 {
-        return false;
-    }
     let told = match run.tool.driver == DRIVER {
         true => calibration.nearly_suits(parent),
         false => calibration.suits(parent),

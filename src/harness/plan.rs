@@ -169,19 +169,26 @@ pub fn compared_cells() -> Vec<Cell> {
         .collect()
 }
 
-/// Bytes of the largest parent that a calibration for a small one holds: page structures of 8 MiB, which fill a
-/// core's caches.
-pub const CALIBRATION: u64 = 512 << 20;
-/// And for a large one: page structures of 32 MiB, which fill those that cores share. Scattered pages cost more
-/// where these don't hold them, so a small parent would tell too little.
+/// Bytes of the parents that a calibration holds in 4 KiB pages, at the least and at the most, and in huge pages at
+/// the least. Scattered pages cost more where the kernel's structures for them, 64 bytes each, don't fit a cache, so
+/// parents should be as large as the one that is asked for: from 1 MiB of structures, which fit one that a core has
+/// alone, to 32 MiB, which fill most that cores share. Huge pages have few.
+pub const SMALL_CALIBRATION: u64 = 64 << 20;
+/// See [`SMALL_CALIBRATION`].
 pub const LARGE_CALIBRATION: u64 = 2 << 30;
-/// And of the smallest that still tells what a page costs.
+/// See [`SMALL_CALIBRATION`].
+pub const HUGE_CALIBRATION: u64 = 512 << 20;
+/// Bytes of the smallest that still tells what a page costs.
 pub const LEAST_CALIBRATION: u64 = 16 << 20;
 
-/// What tells the cost of each part of a parent in a minute or two, with parents of at most `largest` bytes, a
-/// multiple of 8 MiB.
-pub fn calibration_cells(largest: u64) -> Vec<Cell> {
-    let (large, small) = (exact_size(largest), exact_size(largest / 4));
+/// What tells the cost of each part of a parent in a minute or two, with parents of at most `largest` bytes of 4 KiB
+/// pages, a multiple of 8 MiB, or of `huge` bytes of huge pages.
+pub fn calibration_cells(largest: u64, huge: u64) -> Vec<Cell> {
+    let (large, small, huge) = (
+        exact_size(largest),
+        exact_size(largest / 2),
+        exact_size(huge),
+    );
     let mut named = Vec::new();
     for mechanism in ["vfork", "posix_spawn", "thread"] {
         named.push(format!("{mechanism}/0"));
@@ -192,8 +199,11 @@ pub fn calibration_cells(largest: u64) -> Vec<Cell> {
             named.push(format!("fork/{size}{order}+rewritten"));
         }
     }
-    for rest in ["", "+shuffled", "+thp", "+thp+rewritten"] {
-        named.push(format!("fork/{large}{rest}"));
+    for order in ["", "+shuffled"] {
+        named.push(format!("fork/{large}{order}"));
+    }
+    for state in ["", "+rewritten"] {
+        named.push(format!("fork/{huge}+thp{state}"));
     }
     for parts in ["", "+vmas=2000", "+fds=10000", "+threads=32", "+busy=1"] {
         named.push(format!("fork/0{parts}"));
@@ -329,12 +339,17 @@ mod tests {
 
     #[test]
     fn every_calibration_cell_can_be_and_stands_once() {
-        for largest in [LARGE_CALIBRATION, CALIBRATION, 64 << 20, LEAST_CALIBRATION] {
-            let cells = calibration_cells(largest);
+        let least = LEAST_CALIBRATION;
+        for (largest, huge) in [
+            (LARGE_CALIBRATION, LARGE_CALIBRATION),
+            (SMALL_CALIBRATION, HUGE_CALIBRATION),
+            (least, least),
+        ] {
+            let cells = calibration_cells(largest, huge);
             for (index, cell) in cells.iter().enumerate() {
                 cell.footprint.check().unwrap();
                 assert!(!cells[..index].contains(cell), "{cell} stands twice");
-                assert!(cell.footprint.bytes <= largest);
+                assert!(cell.footprint.bytes <= largest.max(huge));
             }
         }
     }

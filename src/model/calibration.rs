@@ -2,6 +2,7 @@
 
 use super::fit::{Fit, FitError};
 use super::parent::Parent;
+use super::rows::Sizes;
 use super::shape::{Part, Shape};
 use crate::footprint::State;
 use crate::mechanism::Phase;
@@ -17,10 +18,10 @@ pub(super) struct Fits {
 }
 
 impl Fits {
-    fn of(run: &Run, phase: Phase) -> Result<Self, FitError> {
+    fn of(run: &Run, phase: Phase, sizes: Sizes) -> Result<Self, FitError> {
         Ok(Self {
-            rewritten: Fit::of(run, phase, State::Rewritten)?,
-            hot: Fit::of(run, phase, State::Hot).ok(),
+            rewritten: Fit::of_sizes(run, phase, State::Rewritten, sizes)?,
+            hot: Fit::of_sizes(run, phase, State::Hot, sizes).ok(),
         })
     }
 }
@@ -53,10 +54,23 @@ impl<'a> Calibration<'a> {
     /// # Errors
     /// Where it has too few.
     pub fn of(run: &'a Run) -> Result<Self, FitError> {
+        Self::of_sizes(run, Sizes::Any)
+    }
+
+    /// [`Calibration::of`], for a parent with `bytes` of 4 KiB pages: parents of such pages that are far larger or
+    /// smaller say nothing of it, as their pages cost something else.
+    ///
+    /// # Errors
+    /// Where it has too few cells of about that size.
+    pub fn near(run: &'a Run, bytes: u64) -> Result<Self, FitError> {
+        Self::of_sizes(run, Sizes::Near(bytes))
+    }
+
+    fn of_sizes(run: &'a Run, sizes: Sizes) -> Result<Self, FitError> {
         Ok(Self {
             run,
-            call: Fits::of(run, Phase::Call)?,
-            reap: Fits::of(run, Phase::Reap).ok(),
+            call: Fits::of(run, Phase::Call, sizes)?,
+            reap: Fits::of(run, Phase::Reap, sizes).ok(),
         })
     }
 

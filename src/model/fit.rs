@@ -4,7 +4,7 @@
 //! what its receipts say, and the costs are those with the least squared relative residuals of which none is negative.
 
 use super::resampling::resampled;
-use super::rows::{Row, rows};
+use super::rows::{Row, Sizes, rows};
 use super::shape::{Part, Shape};
 use super::told::Told;
 use crate::footprint::State;
@@ -110,7 +110,17 @@ impl Fit {
     /// # Errors
     /// Where not even the call and one kind of page can be told: what to measure.
     pub fn of(run: &Run, phase: Phase, state: State) -> Result<Self, FitError> {
-        let all = rows(run, phase, state);
+        Self::of_sizes(run, phase, state, Sizes::Any)
+    }
+
+    /// [`Fit::of`], with parents of 4 KiB pages of those sizes alone.
+    pub(super) fn of_sizes(
+        run: &Run,
+        phase: Phase,
+        state: State,
+        sizes: Sizes,
+    ) -> Result<Self, FitError> {
+        let all = rows(run, phase, state, sizes);
         if all.is_empty() {
             return Err(FitError::NoCells { phase, state });
         }

@@ -245,9 +245,13 @@ impl Parent {
         }
     }
 
-    /// Bytes of it whose page tables fork copies.
-    pub fn copied(&self) -> u64 {
-        self.footprint.copied
+    /// Bytes of its 4 KiB pages and of its huge pages that fork copies.
+    pub fn copied_by_kind(&self) -> [u64; 2] {
+        let footprint = &self.footprint;
+        [
+            footprint.pages_4k.saturating_mul(BASE_PAGE),
+            footprint.pages_thp.saturating_mul(HUGE_PAGE),
+        ]
     }
 
     /// The cheapest it can be: every 4 KiB page beside its neighbour, and no other thread running.

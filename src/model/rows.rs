@@ -1,7 +1,7 @@
 //! What a run says of fork: a row for each cell.
 
 use super::shape::{Part, Shape, copied};
-use crate::footprint::State;
+use crate::footprint::{Footprint, Page, State};
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Placement, Run, Status};
 
@@ -18,12 +18,37 @@ pub(super) struct Row {
     pub ns: f64,
 }
 
+/// By how many times a parent of 4 KiB pages may be larger or smaller than another to say what its pages cost: what fork
+/// waits for are 64 bytes of the kernel's for each page, and these fit one of the CPU's caches or don't.
+const NEAR: u64 = 4;
+
+/// Which parents of 4 KiB pages are looked at, by the size of their memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sizes {
+    /// All.
+    Any,
+    /// Those about as large as so many bytes.
+    Near(u64),
+}
+
+impl Sizes {
+    fn include(self, footprint: &Footprint) -> bool {
+        match self {
+            Self::Near(bytes) if copied(footprint) && footprint.page == Page::Base => {
+                footprint.bytes <= bytes.saturating_mul(NEAR)
+                    && bytes <= footprint.bytes.saturating_mul(NEAR)
+            }
+            _ => true,
+        }
+    }
+}
+
 /// More of a part than any parent has: a run may come from a stranger.
 const ABSURD: f64 = (1u64 << 48) as f64;
 
-/// The `fork` cells of a run that tell of a state: native, pinned, measured, and in that state or without a ballast
-/// that fork copies, which has none.
-pub(super) fn rows(run: &Run, phase: Phase, state: State) -> Vec<Row> {
+/// The `fork` cells of a run that tell of a state: native, pinned, measured, of those sizes, and in that state or
+/// without a ballast that fork copies, which has none.
+pub(super) fn rows(run: &Run, phase: Phase, state: State, sizes: Sizes) -> Vec<Row> {
     let fits = |cell: &&Cell| {
         cell.mechanism == "fork"
             && cell.subject == "native"
@@ -31,6 +56,7 @@ pub(super) fn rows(run: &Run, phase: Phase, state: State) -> Vec<Row> {
             && cell.placement == Placement::Pinned
             && cell.status == Status::Ok
             && (cell.footprint.state == state || !copied(&cell.footprint))
+            && sizes.include(&cell.footprint)
     };
     let cells = run.cells.iter().filter(fits);
     cells.filter_map(|cell| row(cell, phase)).collect()

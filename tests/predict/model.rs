@@ -5,7 +5,7 @@ use forkbench::model::{Calibration, Parent, Part, Prediction, predict};
 use forkbench::report;
 
 use crate::made::{calibration, host, huge, mapping, process, whole};
-use crate::parents::TRUTH;
+use crate::parents::{TRUTH, run, sum};
 
 fn predicted(anatomy: &Anatomy) -> Prediction {
     let run = whole();
@@ -192,4 +192,42 @@ fn the_text_fits_its_width_and_says_what_is_not_known() {
     ] {
         assert!(text.contains(words), "no `{words}` in:\n{text}");
     }
+}
+
+#[test]
+fn parents_of_another_size_do_not_say_what_scattered_pages_cost() {
+    // Where the kernel's structures for a small parent's pages fit a cache, scattered ones cost what others do.
+    let names = [
+        "0",
+        "64MiB+rewritten",
+        "64MiB+shuffled+rewritten",
+        "1GiB+rewritten",
+        "1GiB+shuffled+rewritten",
+    ];
+    let run = run(&names, 5, 0.0, 1, |name, shape| {
+        let small = name.starts_with("64MiB");
+        let far = shape.count(Part::PageFar) * (cost(Part::PageFar) - cost(Part::PageNear));
+        sum(shape) - if small { far } else { 0.0 }
+    });
+    let far = |bytes: u64| {
+        let told = Calibration::near(&run, bytes).unwrap();
+        let pages = bytes / 4096;
+        let parent = process(vec![mapping("[heap]", pages, Some([0.0, 0.0]))]);
+        let call = predict(&told, &Parent::of(&parent, &host())).unwrap();
+        call.fork.call_ns.expected.unwrap() as f64 / pages as f64
+    };
+    // The call itself and its VMAs are little beside so many pages; near and far differ by almost half.
+    let is_near = |ns: f64, expected: f64| (ns / expected - 1.0).abs() < 0.05;
+    assert!(is_near(far(64 << 20), cost(Part::PageNear)));
+    assert!(is_near(far(1 << 30), cost(Part::PageFar)));
+    // All together tell neither, and say so.
+    let all = Calibration::of(&run).unwrap();
+    let parent = Parent::of(
+        &process(vec![mapping("[heap]", HEAP, Some([0.0, 0.0]))]),
+        &host(),
+    );
+    let notes = predict(&all, &parent).unwrap().notes.join("\n");
+    assert!(notes.contains("do not add up"), "{notes}");
+    // Between them, none is of the size.
+    assert!(Calibration::near(&run, 8 << 30).is_err());
 }
