@@ -31,8 +31,9 @@ const DRIVER: &str = "forkbench predict";
 const FRESH: Duration = Duration::from_secs(24 * 3600);
 /// Runs that are looked at for one that serves.
 const LOOKED_AT: usize = 50;
-/// Fresh subjects per cell of a calibration: the fewest that have an interval.
-const TRIALS: u32 = 3;
+/// Fresh subjects per cell of a calibration: scattered pages lie elsewhere in each, and neighbours on the host come and
+/// go within seconds.
+const TRIALS: u32 = 5;
 /// How much each of its trials measures: a median's worth of large parents, which have to be rewritten each time.
 const BUDGET: Budget = Budget {
     time: Duration::from_millis(100),

@@ -181,26 +181,20 @@ pub const HUGE_CALIBRATION: u64 = 512 << 20;
 /// Bytes of the smallest that still tells what a page costs.
 pub const LEAST_CALIBRATION: u64 = 16 << 20;
 
-/// What tells the cost of each part of a parent in a minute or two, with parents of at most `largest` bytes of 4 KiB
-/// pages, a multiple of 8 MiB, or of `huge` bytes of huge pages.
-pub fn calibration_cells(largest: u64, huge: u64) -> Vec<Cell> {
-    let (large, small, huge) = (
-        exact_size(largest),
-        exact_size(largest / 2),
-        exact_size(huge),
-    );
+/// What tells the cost of each part of a parent in a minute or two, with parents of `pages` bytes of 4 KiB pages or of
+/// `huge` bytes of huge pages. All of one size: on either side of a cache's, scattered pages cost half or twice as much.
+pub fn calibration_cells(pages: u64, huge: u64) -> Vec<Cell> {
+    let (pages, huge) = (exact_size(pages), exact_size(huge));
     let mut named = Vec::new();
     for mechanism in ["vfork", "posix_spawn", "thread"] {
         named.push(format!("{mechanism}/0"));
-        named.push(format!("{mechanism}/{large}"));
+        named.push(format!("{mechanism}/{pages}"));
     }
-    for size in [&small, &large] {
-        for order in ["", "+shuffled+window=64", "+shuffled"] {
-            named.push(format!("fork/{size}{order}+rewritten"));
-        }
+    for order in ["", "+shuffled+window=64", "+shuffled"] {
+        named.push(format!("fork/{pages}{order}+rewritten"));
     }
     for order in ["", "+shuffled"] {
-        named.push(format!("fork/{large}{order}"));
+        named.push(format!("fork/{pages}{order}"));
     }
     for state in ["", "+rewritten"] {
         named.push(format!("fork/{huge}+thp{state}"));
