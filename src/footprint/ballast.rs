@@ -58,6 +58,9 @@ impl Ballast {
                 self.piece = fill_in_one_piece(&mut self.region, self.footprint.bytes as usize)?;
                 self.shuffle_windows()?;
             }
+            (Touch::Written, Order::Shuffled) if self.footprint.is_scattered() => {
+                self.piece = self.shuffle_over_memory()?;
+            }
             (Touch::Written, Order::Shuffled) => {
                 self.each_shuffled(|offset| self.region.write(offset));
             }
@@ -101,6 +104,34 @@ impl Ballast {
             self.region.write(offset);
         });
         result
+    }
+
+    /// Scatters the pages over as much memory in one piece as they take, or so many times as much. A page of that
+    /// memory that is given back is the next that the allocator hands out on this CPU, and so the one that the
+    /// touch after it gets. Without the piece they would lie wherever memory was free: side by side, in an order
+    /// of their own, or one by one among others' pages, which costs fork half as much again.
+    fn shuffle_over_memory(&self) -> Result<Piece, i32> {
+        let spread = u64::from(self.footprint.spread.max(1));
+        let bytes = self.footprint.bytes.checked_mul(spread);
+        let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        let bytes = bytes.ok_or(libc::ENOMEM)?;
+        let len = bytes.checked_next_multiple_of(HUGE_PAGE as usize);
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let len = len.ok_or(libc::ENOMEM)?;
+        let mut memory = Region::map_aligned(len, HUGE_PAGE as usize, flags, -1)?;
+        let piece = fill_in_one_piece(&mut memory, bytes)?;
+        let (mut next, mut result) = (0, Ok(()));
+        self.each_shuffled(|offset| {
+            // One of each `spread` pages, and not always the same, lest they share too few of the cache's sets.
+            let frame = next * spread + scrambled(next) % spread;
+            if result.is_ok() {
+                let at = (frame * BASE_PAGE) as usize;
+                result = memory.advise_part(at, BASE_PAGE as usize, libc::MADV_DONTNEED);
+            }
+            self.region.write(offset);
+            next += 1;
+        });
+        result.map(|()| piece)
     }
 
     /// Does something to every page of a shuffled ballast, in its order.
@@ -152,12 +183,7 @@ impl Drop for Ballast {
     /// Pages come back to others in the order in which they are freed. Scattered ones are freed in the
     /// order they were handed out in, so that whoever comes next gets them in one piece again.
     fn drop(&mut self) {
-        let scattered = self.footprint.order == Order::Shuffled
-            && matches!(
-                self.footprint.mapping,
-                Mapping::Private | Mapping::Dontfork | Mapping::Wipeonfork
-            );
-        if scattered && self.footprint.touch == Touch::Written {
+        if self.footprint.is_scattered() {
             self.each_shuffled(|offset| {
                 let _ = self
                     .region
@@ -165,6 +191,11 @@ impl Drop for Ballast {
             });
         }
     }
+}
+
+/// A number that looks random and follows from another (Fibonacci hashing).
+fn scrambled(number: u64) -> u64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40
 }
 
 /// Whether the ballast is made of base pages that have an order in memory, and is to lie in one piece, though

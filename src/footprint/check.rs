@@ -140,7 +140,7 @@ impl Receipt {
             Order::Shuffled => adjacency > HALF || scattered_windows,
         };
         if !ordered || !missed {
-            return Ok(());
+            return self.check_spread(footprint);
         }
         Err(ReceiptMismatch {
             what: if scattered_windows {
@@ -165,6 +165,21 @@ impl Receipt {
             remedy: "free memory is too fragmented to hold the order; free some, or echo madvise > \
                      /sys/kernel/mm/transparent_hugepage/enabled",
         })
+    }
+}
+
+impl Receipt {
+    fn check_spread(&self, footprint: &Footprint) -> Result<(), ReceiptMismatch> {
+        let asked = 1.0 / f64::from(footprint.spread.max(1));
+        match self.density.filter(|_| footprint.spread > 1) {
+            Some(density) if density > 2.0 * asked => Err(ReceiptMismatch {
+                what: "density",
+                got: format!("{density:.2}"),
+                asked: format!("about {asked:.2} (spread={})", footprint.spread),
+                remedy: "something else takes and frees memory meanwhile; run fewer other programs",
+            }),
+            _ => Ok(()),
+        }
     }
 }
 

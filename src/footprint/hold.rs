@@ -238,6 +238,7 @@ impl Held {
                 (receipt.adjacency, receipt.nearness) = (adjacency, nearness);
                 (receipt.within_8, receipt.within_512) = (within_8, within_512);
             }
+            receipt.density = layout.as_ref().and_then(Layout::density);
         }
         let ordered = self.footprint.is_backed()
             && self.footprint.page == Page::Base
@@ -249,7 +250,7 @@ impl Held {
             ("order", ordered && receipt.adjacency.is_none()),
             (
                 "soak",
-                (self.footprint.order == Order::Sequential || self.footprint.window != 0)
+                (self.footprint.order == Order::Sequential || self.footprint.is_scattered())
                     && ballast.piece.blind,
             ),
         ];

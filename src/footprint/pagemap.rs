@@ -26,6 +26,38 @@ pub struct Layout {
     pairs: u64,
     /// Of these, those within each of [`DISTANCES`].
     within: [u64; 4],
+    /// Pages whose block is in `blocks`.
+    placed: u64,
+    blocks: Blocks,
+}
+
+/// Frames whose records in the kernel (`struct page`, 64 bytes) fill one page.
+const BLOCK: u64 = 64;
+/// Blocks that are kept apart: 16 TiB of physical memory in 8 MiB of bits.
+const MOST_BLOCKS: u64 = 1 << 26;
+
+/// Blocks of frames of which one page at least was seen, a bit each.
+#[derive(Debug, Clone, Default)]
+struct Blocks {
+    bits: Vec<u64>,
+    count: u64,
+}
+
+impl Blocks {
+    /// False where the block lies beyond what is kept.
+    fn add(&mut self, frame: u64) -> bool {
+        let block = frame / BLOCK;
+        if block >= MOST_BLOCKS {
+            return false;
+        }
+        let (word, bit) = ((block / 64) as usize, 1 << (block % 64));
+        if word >= self.bits.len() {
+            self.bits.resize(word + 1, 0);
+        }
+        self.count += u64::from(self.bits[word] & bit == 0);
+        self.bits[word] |= bit;
+        true
+    }
 }
 
 impl Layout {
@@ -59,6 +91,7 @@ impl Layout {
         self.present += 1;
         let (one, next) = (before & FRAME, entry & FRAME);
         self.hidden += u64::from(next == 0);
+        self.placed += u64::from(next != 0 && self.blocks.add(next));
         if before & PRESENT == 0 || one == 0 || next == 0 {
             return;
         }
@@ -68,6 +101,12 @@ impl Layout {
             // Side by side is by rising frame alone.
             *count += u64::from(distance <= limit && (limit > 1 || next > one));
         }
+    }
+
+    /// What share of the memory around it is its own, 0 to 1: of all blocks of 64 frames that hold one of its pages, the
+    /// frames that are such pages. `None` where frames are hidden.
+    pub fn density(&self) -> Option<f64> {
+        (self.placed > 0).then(|| self.placed as f64 / (BLOCK * self.blocks.count) as f64)
     }
 
     /// Begins elsewhere: the next entry is no neighbour of the last.
@@ -116,6 +155,23 @@ mod tests {
         // 10 and 11 are neighbours; 11 and 60 are near; nothing is known of the others.
         assert_eq!(layout.shares(), Some([0.5, 0.5, 1.0, 1.0]));
     }
+
+    #[test]
+    fn density_is_the_share_of_the_blocks_that_pages_fill() {
+        let of = |frames: &mut dyn Iterator<Item = u64>| {
+            let mut layout = Layout::default();
+            frames.for_each(|frame| layout.add(PRESENT | frame));
+            layout
+        };
+        let whole = of(&mut (64..192).rev());
+        assert_eq!(whole.density(), Some(1.0));
+        let sparse = of(&mut (0..100).map(|n| 6_400 + n * 640));
+        assert_eq!(sparse.density(), Some(1.0 / 64.0));
+        assert_eq!(of(&mut [0, 0].into_iter()).density(), None);
+        // A frame that no machine has takes no memory to remember.
+        assert_eq!(of(&mut [FRAME].into_iter()).density(), None);
+    }
+
     #[test]
     fn what_comes_after_a_gap_is_no_neighbour() {
         let mut layout = Layout::default();

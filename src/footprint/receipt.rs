@@ -49,6 +49,9 @@ pub struct Receipt {
     pub within_8: Option<f64>,
     /// Share of neighbouring pages that lie within 512 pages of each other.
     pub within_512: Option<f64>,
+    /// Of the blocks of 64 neighbouring frames that hold a page of the ballast, the share of frames that do, 0 to 1.
+    #[serde(default)]
+    pub density: Option<f64>,
     /// Nanoseconds it took to fill the ballast.
     pub fill_ns: Option<u64>,
     /// Bytes of fragmented free memory that were held while the ballast was filled. 0 where none

@@ -16,6 +16,10 @@ pub const BASE_PAGE: u64 = 4096;
 /// Bytes in a huge page: what a PMD maps with 4 KiB base pages.
 pub const HUGE_PAGE: u64 = 2 << 20;
 
+/// The most times its own size over which a ballast lies scattered: then no 64 neighbours in physical memory hold two of
+/// its pages.
+const MOST_SPREAD: u32 = 64;
+
 /// The shape of a parent.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
@@ -35,6 +39,9 @@ pub struct Footprint {
     /// Pages in each stretch within which a shuffled ballast is shuffled; 0: the whole ballast is one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub window: u32,
+    /// Over how many times its own size in physical memory a shuffled ballast lies scattered; 0: over its own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub spread: u32,
     /// What happens between iterations.
     pub state: State,
     /// VMAs beyond those of the bare subject and the ballast: two pages each, one of them written. Kept
@@ -62,7 +69,7 @@ pub enum FootprintError {
     /// A word that is no value of any axis.
     #[error(
         "footprint `{name}`: `{word}` is no part of a footprint. Parts are: 4k thp hugetlb, private \
-         shared file dontfork wipeonfork, written read untouched, sequential shuffled, window=PAGES, \
+         shared file dontfork wipeonfork, written read untouched, sequential shuffled, window=PAGES, spread=TIMES, \
          hot rewritten, vmas=N threads=N busy=N fds=N"
     )]
     Word {
@@ -167,6 +174,23 @@ impl Footprint {
                 "a page alone cannot be shuffled; say sequential, or a window of 2 and more",
             );
         }
+        if self.spread != 0 && (self.order != Order::Shuffled || self.window != 0) {
+            return Some(
+                "what lies scattered over more memory than its own is shuffled over all of it; spread goes with \
+                 shuffled, without a window",
+            );
+        }
+        if self.spread != 0 && !self.is_scattered() {
+            return Some(
+                "where pages of files and of shared memory lie is not ours to choose, and pages that were only \
+                         read are all one; spread goes with written private memory",
+            );
+        }
+        if self.spread != 0 && !(2..=MOST_SPREAD).contains(&self.spread) {
+            return Some(
+                "spread is how many times its own size a ballast lies scattered over, 2 to 64",
+            );
+        }
         if self.state == State::Rewritten && self.touch != Touch::Written {
             return Some("rewriting makes every page a written one; rewritten goes with written");
         }
@@ -182,10 +206,19 @@ impl Footprint {
             0
         };
         // A page-table entry for each page, and a stack page and kernel stack for each thread.
-        resident
+        resident.saturating_mul(self.spread.max(1).into())
             + self.bytes / 512
             + u64::from(self.vmas) * 3 * BASE_PAGE
             + u64::from(self.threads + self.busy) * 8 * BASE_PAGE
+    }
+
+    /// Whether the ballast is of base pages that are its own and are put where they lie by touching them in random
+    /// order.
+    pub(super) fn is_scattered(&self) -> bool {
+        self.order == Order::Shuffled
+            && self.page == Page::Base
+            && self.touch == Touch::Written
+            && !matches!(self.mapping, Mapping::Shared | Mapping::File)
     }
 
     /// Whether the ballast has pages of its own: it was written, or it was read and is not private and
@@ -246,6 +279,9 @@ impl fmt::Display for Footprint {
         if self.window != default.window {
             name.push_str(&format!("+window={}", self.window));
         }
+        if self.spread != default.spread {
+            name.push_str(&format!("+spread={}", self.spread));
+        }
         if self.state != default.state {
             name.push('+');
             name.push_str(self.state.name());
@@ -301,6 +337,7 @@ impl Footprint {
             let count: u32 = count.parse().ok()?;
             let (field, axis) = match axis {
                 "window" => (&mut self.window, "window"),
+                "spread" => (&mut self.spread, "spread"),
                 "vmas" => (&mut self.vmas, "vmas"),
                 "threads" => (&mut self.threads, "threads"),
                 "busy" => (&mut self.busy, "busy"),
@@ -356,6 +393,10 @@ mod tests {
             canonical("1GiB+rewritten+window=64+shuffled"),
             "1GiB+shuffled+window=64+rewritten"
         );
+        assert_eq!(
+            canonical("1GiB+rewritten+spread=8+shuffled"),
+            "1GiB+shuffled+spread=8+rewritten"
+        );
         assert_eq!(canonical("0+threads=32+busy=1"), "0+threads=32+busy=1");
     }
 
@@ -371,6 +412,12 @@ mod tests {
             ("2MiB+thp+shuffled", "contiguous"),
             ("2MiB+window=64", "window goes with shuffled"),
             ("2MiB+shuffled+window=1", "cannot be shuffled"),
+            ("2MiB+spread=8", "spread goes with shuffled"),
+            ("2MiB+shuffled+window=8+spread=8", "without a window"),
+            ("2MiB+shuffled+read+spread=8", "written private memory"),
+            ("2MiB+shuffled+shared+spread=8", "written private memory"),
+            ("2MiB+shuffled+spread=1", "2 to 64"),
+            ("2MiB+shuffled+spread=65", "2 to 64"),
             ("2MiB+file+thp", "page cache"),
             ("1MiB+read+rewritten", "rewritten goes with written"),
             ("1MiB+thick", "`thick` is no part"),

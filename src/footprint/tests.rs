@@ -17,6 +17,9 @@ fn in_a_process(body: impl FnOnce() -> String) {
     let pid = unsafe { libc::fork() };
     if pid == 0 {
         drop(reader);
+        // Where another thread of the test program was panicking just then, its lock is held here for ever.
+        // SAFETY: takes and touches no memory of ours.
+        unsafe { libc::alarm(120) };
         std::panic::set_hook(Box::new(|_| {}));
         let outcome = catch_unwind(AssertUnwindSafe(body)).map_err(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
@@ -387,5 +390,38 @@ fn a_footprint_may_take_half_of_what_is_available() {
             Ok(()),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn a_spread_ballast_lies_among_pages_that_are_not_its_own() {
+    for (name, expected) in [("4MiB+shuffled", 1.0), ("4MiB+shuffled+spread=8", 0.125)] {
+        in_a_process(|| {
+            let near = |density: f64| density > expected / 1.5 && density < expected * 1.5;
+            // Another process may take a page between its being freed and being touched.
+            let mut receipt = Receipt::default();
+            for _ in 0..5 {
+                receipt = hold(name).unwrap().receipt();
+                if receipt.density.is_none_or(near) {
+                    break;
+                }
+            }
+            let Some(density) = receipt.density else {
+                return "page frame numbers are hidden".to_owned();
+            };
+            assert!(near(density), "{name}: {receipt:?}");
+            assert!(receipt.within_512.unwrap() < 0.7, "{name}: {receipt:?}");
+            receipt.check(&name.parse().unwrap()).unwrap();
+            let elsewhere = Receipt {
+                density: Some(0.5),
+                ..receipt
+            };
+            let checked = elsewhere.check(&name.parse().unwrap());
+            match checked {
+                Err(error) => assert!(error.to_string().contains("density"), "{error}"),
+                Ok(()) => assert_eq!(expected, 1.0, "half of its neighbours are its own"),
+            }
+            String::new()
+        });
     }
 }

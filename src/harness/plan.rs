@@ -184,16 +184,20 @@ pub const LEAST_CALIBRATION: u64 = 16 << 20;
 /// What tells the cost of each part of a parent in a minute or two, with parents of `pages` bytes of 4 KiB pages or of
 /// `huge` bytes of huge pages. All of one size: on either side of a cache's, scattered pages cost half or twice as much.
 pub fn calibration_cells(pages: u64, huge: u64) -> Vec<Cell> {
+    // The pages of a heap that has grown on a machine with other programs lie among theirs. Where structures for twice a
+    // large calibration are passed through anyway, it no longer matters.
+    let spread = (LARGE_CALIBRATION / pages.max(1)).clamp(2, 8);
     let (pages, huge) = (exact_size(pages), exact_size(huge));
+    let scattered = format!("+shuffled+spread={spread}");
     let mut named = Vec::new();
     for mechanism in ["vfork", "posix_spawn", "thread"] {
         named.push(format!("{mechanism}/0"));
         named.push(format!("{mechanism}/{pages}"));
     }
-    for order in ["", "+shuffled+window=64", "+shuffled"] {
+    for order in ["", "+shuffled+window=64", &scattered] {
         named.push(format!("fork/{pages}{order}+rewritten"));
     }
-    for order in ["", "+shuffled"] {
+    for order in ["", &scattered] {
         named.push(format!("fork/{pages}{order}"));
     }
     for state in ["", "+rewritten"] {

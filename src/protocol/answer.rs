@@ -216,6 +216,7 @@ fn receipt_line(receipt: &Receipt) -> String {
     put_some(&mut line, "nearness", receipt.nearness);
     put_some(&mut line, "within_8", receipt.within_8);
     put_some(&mut line, "within_512", receipt.within_512);
+    put_some(&mut line, "density", receipt.density);
     put_some(&mut line, "fill", receipt.fill_ns);
     put_some(&mut line, "soaked", receipt.soaked);
     if !receipt.unverified.is_empty() {
@@ -255,6 +256,7 @@ fn read_receipt(pairs: &Pairs<'_>) -> Result<Receipt, LineError> {
         nearness: share("nearness")?,
         within_8: share("within_8")?,
         within_512: share("within_512")?,
+        density: share("density")?,
         fill_ns: pairs.optional("fill", "number of nanoseconds")?,
         soaked: pairs.optional("soaked", size)?,
         unverified: unverified

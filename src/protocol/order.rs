@@ -157,6 +157,11 @@ fn hold_line(footprint: &Footprint) -> String {
         "window",
         Some(footprint.window).filter(|&n| n > 0),
     );
+    put_some(
+        &mut line,
+        "spread",
+        Some(footprint.spread).filter(|&n| n > 0),
+    );
     put(&mut line, "state", footprint.state.name());
     put(&mut line, "vmas", footprint.vmas);
     put(&mut line, "threads", footprint.threads);
@@ -183,6 +188,7 @@ fn footprint(pairs: &Pairs<'_>) -> Result<Footprint, LineError> {
         touch: axis(pairs, "touch", Touch::from_name)?,
         order: axis(pairs, "order", TouchOrder::from_name)?,
         window: pairs.optional("window", "count")?.unwrap_or(0),
+        spread: pairs.optional("spread", "count")?.unwrap_or(0),
         state: axis(pairs, "state", State::from_name)?,
         vmas: pairs.optional("vmas", "count")?.unwrap_or(0),
         threads: pairs.optional("threads", "count")?.unwrap_or(0),
@@ -212,6 +218,7 @@ mod tests {
             Order::Exec(foreign),
             Order::Hold("64MiB+thp+shared+vmas=3+fds=2".parse().unwrap()),
             Order::Hold("64MiB+shuffled+window=64".parse().unwrap()),
+            Order::Hold("64MiB+shuffled+spread=8".parse().unwrap()),
             Order::Time {
                 mechanism: "fork".into(),
                 count: Count {

@@ -157,6 +157,12 @@ pub(super) fn footprint_words(footprint: &Footprint) -> String {
     };
     let order = match (footprint.order, footprint.window) {
         (Order::Sequential, _) => "in order".to_owned(),
+        (Order::Shuffled, 0) if footprint.spread > 0 => {
+            format!(
+                "in random order over {} times as much memory",
+                footprint.spread
+            )
+        }
         (Order::Shuffled, 0) => "in random order".to_owned(),
         (Order::Shuffled, window) => format!("in random order within windows of {window} pages"),
     };

@@ -52,6 +52,7 @@ const WAYS: [Way; 5] = [
             page: Page::Thp,
             order: Order::Sequential,
             window: 0,
+            spread: 0,
             ..parent
         },
         copies: true,
@@ -151,6 +152,7 @@ impl Way {
         let in_order = Footprint {
             order: Order::Sequential,
             window: 0,
+            spread: 0,
             ..plain
         };
         let same = std::iter::once(becomes).chain([plain, in_order].into_iter().filter(alike));

@@ -115,6 +115,7 @@ fn the_protocols_description_has_every_key_of_the_answers() {
         nearness: Some(1.0),
         within_8: Some(1.0),
         within_512: Some(1.0),
+        density: Some(1.0),
         fill_ns: n,
         soaked: n,
         unverified: vec!["order".into()],

@@ -93,6 +93,7 @@ fn of_receipt(trial: &Trial) -> Vec<Field> {
         real("receipt_nearness", receipt.nearness),
         real("receipt_within_8", receipt.within_8),
         real("receipt_within_512", receipt.within_512),
+        real("receipt_density", receipt.density),
         whole("receipt_fill_ns", receipt.fill_ns),
         whole("receipt_soaked", receipt.soaked),
         text("receipt_unverified", &receipt.unverified.join("; ")),
