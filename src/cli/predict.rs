@@ -33,11 +33,11 @@ const FRESH: Duration = Duration::from_secs(24 * 3600);
 const LOOKED_AT: usize = 50;
 /// Fresh subjects per cell of a calibration: scattered pages lie elsewhere in each, and neighbours on the host come and
 /// go within seconds.
-const TRIALS: u32 = 5;
+const TRIALS: u32 = 3;
 /// How much each of its trials measures: a median's worth of large parents, which have to be rewritten each time.
 const BUDGET: Budget = Budget {
     time: Duration::from_millis(100),
-    least: 10,
+    least: 20,
     most: 1_000,
     stamped: false,
 };
