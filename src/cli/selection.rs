@@ -9,9 +9,10 @@ use super::plan_file::PlanFile;
 use crate::footprint::Footprint;
 use crate::harness::cell::{Cell, CellError};
 use crate::harness::environment;
-use crate::harness::launcher::{Launcher, SubjectCommand};
+use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
 use crate::harness::plan::{self, PlanError};
-use crate::mechanism::Mechanism;
+use crate::harness::registry::{self, Absence, Registry};
+use crate::mechanism::{Mechanism, Phase};
 use crate::units::{exact_size, parse_size};
 
 /// `--placement`.
@@ -42,6 +43,9 @@ pub(super) struct Selection {
     /// Another subject: its name in cells, and the command that starts it
     #[arg(long, value_name = "NAME=COMMAND")]
     pub subject: Vec<String>,
+    /// A TOML file of further subjects, with their mechanisms [default: FORKBENCH_SUBJECTS]
+    #[arg(long, value_name = "FILE")]
+    pub subjects: Option<PathBuf>,
     /// A TOML file with cells, trials, time, seed, placement, max-footprint, exec and subjects; flags
     /// override it. What `ab` reads of it, threshold, confidence and budget, changes nothing here
     #[arg(long, value_name = "FILE")]
@@ -56,6 +60,8 @@ pub(super) struct Selected {
     pub launcher: Launcher,
     /// The plan that was read.
     pub plan: PlanFile,
+    /// The subjects that are known by name.
+    pub registry: Registry,
 }
 
 impl Selection {
@@ -71,16 +77,18 @@ impl Selection {
             subjects.retain(|subject| subject.name != named.name);
             subjects.push(named);
         }
-        let exec = self.exec.as_deref().or(plan.exec.as_deref());
-        let native = SubjectCommand::native()?;
-        let cpus = environment::choose_cpus();
-        let launcher = Launcher::new(native, subjects, cpus, exec)?;
+        let registry = self.registry()?;
         let filters = if self.filters.is_empty() {
             &plan.cells
         } else {
             &self.filters
         };
-        let mut cells = plan::select(all, filters)?;
+        let mut cells = plan::select(all, &registry, filters)?;
+        let absent = find_registered(&registry, &cells, &mut subjects);
+        let exec = self.exec.as_deref().or(plan.exec.as_deref());
+        let native = SubjectCommand::native()?;
+        let cpus = environment::choose_cpus();
+        let launcher = Launcher::new(native, subjects, cpus, exec)?.without(absent);
         let largest = match (&self.max_footprint, &plan.max_footprint) {
             (Some(bytes), _) => Some(*bytes),
             (None, Some(text)) => Some(parse_size(text)?),
@@ -93,15 +101,22 @@ impl Selection {
         let exec_name = launcher.exec_name();
         for cell in &mut cells {
             cell.free |= free;
-            if cell
-                .known_mechanism()
-                .is_none_or(|mechanism| mechanism.needs.image)
-            {
+            let executes = match registry.mechanism(cell) {
+                Some(mechanism) => mechanism.phases.contains(&Phase::Exec),
+                None => cell
+                    .known_mechanism()
+                    .is_none_or(|mechanism| mechanism.needs.image),
+            };
+            if executes {
                 cell.exec = exec_name.clone();
             } else if exec_name.is_some() {
                 eprintln!("warning: {cell} executes nothing: --exec does not change it");
             }
-            launcher.subject(cell)?;
+            match launcher.subject(cell) {
+                // Its cells stand in the run, skipped, with the reason.
+                Ok(_) | Err(LauncherError::Absent(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         let mut seen = Vec::new();
         cells.retain(|cell| {
@@ -113,8 +128,37 @@ impl Selection {
             cells,
             launcher,
             plan,
+            registry,
         })
     }
+
+    /// The subjects that ship, and those of `--subjects`.
+    fn registry(&self) -> anyhow::Result<Registry> {
+        let variable = std::env::var_os(registry::VARIABLE).filter(|path| !path.is_empty());
+        let path = self.subjects.clone().or(variable.map(PathBuf::from));
+        Ok(Registry::load(path.as_deref())?)
+    }
+}
+
+/// Finds what starts the registered subjects of `cells` that no command was given for, and returns those that
+/// this host has nothing for.
+fn find_registered(
+    registry: &Registry,
+    cells: &[Cell],
+    subjects: &mut Vec<SubjectCommand>,
+) -> Vec<Absence> {
+    let mut absent = Vec::new();
+    for subject in registry.subjects() {
+        let wanted = cells.iter().any(|cell| cell.subject == subject.name);
+        if !wanted || subjects.iter().any(|named| named.name == subject.name) {
+            continue;
+        }
+        match subject.find() {
+            Ok(found) => subjects.push(found.command),
+            Err(absence) => absent.push(absence),
+        }
+    }
+    absent
 }
 
 /// Leaves out parents larger than `largest`.

@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 
 use super::cell::{Cell, NATIVE};
 use super::image::{self, ImageError};
+use super::registry::Absence;
 use super::session::keep_exit_statuses;
 use crate::mechanism::Image;
 
@@ -85,6 +86,9 @@ pub enum LauncherError {
         /// Its subject.
         subject: String,
     },
+    /// A cell's subject that this host has nothing to start with.
+    #[error(transparent)]
+    Absent(#[from] Absence),
     /// There is nothing to execute.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -200,6 +204,8 @@ impl SubjectCommand {
 pub struct Launcher {
     native: SubjectCommand,
     others: BTreeMap<String, SubjectCommand>,
+    /// Subjects that can't be started here, and why.
+    absent: BTreeMap<String, Absence>,
     /// CPUs this process could use before it pinned itself.
     pub(super) allowed: CpuSet,
     pub(super) patience: Duration,
@@ -236,6 +242,7 @@ impl Launcher {
         Ok(Self {
             native,
             others,
+            absent: BTreeMap::new(),
             allowed,
             patience: PATIENCE,
             cpus,
@@ -247,6 +254,15 @@ impl Launcher {
     /// The same, with another patience than 30 s for subjects that do not answer.
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same, with subjects that are known not to start here: their cells are skipped.
+    pub fn without(self, absent: Vec<Absence>) -> Self {
+        let absent = absent.into_iter();
+        Self {
+            absent: absent.map(|one| (one.subject.clone(), one)).collect(),
+            ..self
+        }
     }
 
     /// Keeps the calling thread off the subject's CPU from now on. The host has to be looked at before:
@@ -273,10 +289,13 @@ impl Launcher {
     /// The command of a cell's subject.
     ///
     /// # Errors
-    /// [`LauncherError::UnknownSubject`].
+    /// [`LauncherError::UnknownSubject`], and [`LauncherError::Absent`]: a reason to skip it.
     pub fn subject(&self, cell: &Cell) -> Result<&SubjectCommand, LauncherError> {
         if cell.subject == NATIVE {
             return Ok(&self.native);
+        }
+        if let Some(absence) = self.absent.get(&cell.subject) {
+            return Err(absence.clone().into());
         }
         self.others
             .get(&cell.subject)

@@ -40,7 +40,10 @@ pub enum TrialError {
 impl TrialError {
     /// Whether this host cannot do it, as opposed to something having gone wrong.
     pub fn is_skip(&self) -> bool {
-        matches!(self, Self::Session(SessionError::Skipped(_)))
+        matches!(
+            self,
+            Self::Session(SessionError::Skipped(_)) | Self::Launcher(LauncherError::Absent(_))
+        )
     }
 
     /// Whether the user asked to stop.
