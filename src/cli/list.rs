@@ -78,7 +78,7 @@ impl List {
         let lines = listed.iter().map(|cell| line(cell, width));
         print(&lines.collect::<String>())?;
         if self.selection.filters.is_empty() {
-            eprintln!("{}", fill(&others(&registry), width, ""));
+            print(&(fill(&others(&registry), width, "# ") + "\n"))?;
         }
         Ok(Exit::Done)
     }

@@ -18,6 +18,10 @@ pub struct ForeignClaim {
     pub without: Vec<String>,
     /// Whether the child executes another image.
     pub exec: bool,
+    /// Events of other children that an iteration may make beside: threads that look after it.
+    pub beside: Vec<Event>,
+    /// The mechanism of forkbench's own subject that asks the same of the kernel.
+    pub native: Option<String>,
     /// Why something else may be seen, where the interpreter or its libraries decide by themselves.
     pub varies: Option<String>,
 }

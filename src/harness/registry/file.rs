@@ -33,7 +33,6 @@ struct MechanismRow {
     name: String,
     summary: String,
     phases: Vec<String>,
-    native: Option<String>,
     #[serde(default)]
     footprints: Vec<String>,
     #[serde(default)]
@@ -52,6 +51,9 @@ struct ClaimRow {
     without: Vec<String>,
     #[serde(default)]
     exec: bool,
+    #[serde(default)]
+    beside: Vec<String>,
+    native: Option<String>,
     varies: Option<String>,
 }
 
@@ -185,11 +187,6 @@ fn mechanism(row: &MechanismRow) -> Result<ForeignMechanism, String> {
     if !phases.contains(&Phase::Call) {
         return Err("every mechanism has a `call`".to_owned());
     }
-    if let Some(native) = &row.native {
-        if Mechanism::named(native).is_none_or(Mechanism::writes) {
-            return Err(format!("native = \"{native}\" is no way to start a child"));
-        }
-    }
     let footprints = row.footprints.iter().map(|name| name.parse());
     let mut footprints: Vec<Footprint> = footprints
         .collect::<Result<_, _>>()
@@ -206,18 +203,18 @@ fn mechanism(row: &MechanismRow) -> Result<ForeignMechanism, String> {
         name: row.name.clone(),
         summary: row.summary.clone(),
         phases,
-        native: row.native.clone(),
         footprints,
         claims,
     })
 }
 
 fn claim(row: &ClaimRow) -> Result<ForeignClaim, String> {
-    let events = [Event::None, Event::Fork, Event::Vfork, Event::Clone];
-    let event = events
-        .into_iter()
-        .find(|event| event.name().eq_ignore_ascii_case(&row.event))
-        .ok_or_else(|| format!("event = \"{}\": none, fork, vfork or clone", row.event))?;
+    if let Some(native) = &row.native {
+        if Mechanism::named(native).is_none_or(Mechanism::writes) {
+            return Err(format!("native = \"{native}\" is no way to start a child"));
+        }
+    }
+    let beside = row.beside.iter().map(|word| event(word));
     let since: Option<Version> = match &row.since {
         Some(text) => Some(text.parse().map_err(|e| format!("since: {e}"))?),
         None => None,
@@ -229,13 +226,23 @@ fn claim(row: &ClaimRow) -> Result<ForeignClaim, String> {
     };
     Ok(ForeignClaim {
         since,
-        event,
+        event: event(&row.event)?,
         by_server,
         flags: row.flags.clone(),
         without: row.without.clone(),
         exec: row.exec,
+        beside: beside.collect::<Result<_, String>>()?,
+        native: row.native.clone(),
         varies: row.varies.clone(),
     })
+}
+
+fn event(word: &str) -> Result<Event, String> {
+    let events = [Event::None, Event::Fork, Event::Vfork, Event::Clone];
+    let mut named = events.into_iter();
+    named
+        .find(|event| event.name().eq_ignore_ascii_case(word))
+        .ok_or_else(|| format!("event = \"{word}\": none, fork, vfork or clone"))
 }
 
 #[cfg(test)]
@@ -251,9 +258,8 @@ mod tests {
         name = "start"
         summary = "starts one"
         phases = ["call", "reap"]
-        native = "fork"
         footprints = ["0", "1GiB+thp"]
-        claims = [{ since = "2.1", event = "vfork", exec = true }, { event = "fork" }]
+        claims = [{ since = "2.1", event = "vfork", exec = true }, { event = "fork", native = "fork" }]
     "#;
 
     #[test]
@@ -275,7 +281,10 @@ mod tests {
         assert_eq!(event(None), Event::Vfork);
         // Another that differs in its command alone.
         let other = "[other]\nlike = \"mine\"\ncommand = [\"./other\"]";
-        let [other] = parse(other, &[mine.clone()]).unwrap().try_into().unwrap();
+        let [other] = parse(other, std::slice::from_ref(&mine))
+            .unwrap()
+            .try_into()
+            .unwrap();
         assert_eq!(other.mechanisms, mine.mechanisms);
         assert!(matches!(other.start, Start::Command { program, .. } if program == "./other"));
     }
@@ -301,7 +310,11 @@ mod tests {
                 "\"call\", \"first-pass\"",
                 "`first-pass` is no phase",
             ),
-            ("\"fork\"\n", "\"frok\"\n", "native = \"frok\""),
+            (
+                "native = \"fork\"",
+                "native = \"frok\"",
+                "native = \"frok\"",
+            ),
             ("1GiB+thp", "1GiB+thq", "`thq` is no part of a footprint"),
             ("\"vfork\"", "\"spoon\"", "event = \"spoon\""),
             ("2.1", "2.x", "`2.x` is no version"),

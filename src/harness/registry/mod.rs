@@ -80,8 +80,6 @@ pub struct ForeignMechanism {
     pub summary: String,
     /// The phases it has when the child executes forkbench's own image, if it executes one.
     pub phases: Vec<Phase>,
-    /// The mechanism of forkbench's own subject that asks the same of the kernel.
-    pub native: Option<String>,
     /// Where it is measured if no footprint is named.
     pub footprints: Vec<Footprint>,
     /// What it claims to do, by the version of the interpreter.
