@@ -137,7 +137,7 @@ fn listed(cell: &Cell, launcher: &Launcher, registry: &Registry, available: Opti
 /// Whether a cell's children may execute something, and may stamp the clock: of a subject that nobody knows, all do.
 fn needs(cell: &Cell, registry: &Registry) -> (bool, bool) {
     match (registry.mechanism(cell), cell.known_mechanism()) {
-        (Some(known), _) => (known.phases.contains(&Phase::Exec), known.stamps()),
+        (Some(known), _) => (known.executes(), known.stamps()),
         (None, Some(known)) => (known.needs.image, known.stamps(cell.exec.is_some())),
         (None, None) => (true, true),
     }

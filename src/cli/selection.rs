@@ -11,8 +11,8 @@ use crate::harness::cell::{Cell, CellError};
 use crate::harness::environment;
 use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
 use crate::harness::plan::{self, PlanError};
-use crate::harness::registry::{self, Absence, Registry};
-use crate::mechanism::{Mechanism, Phase};
+use crate::harness::registry::{self, Registry};
+use crate::mechanism::Mechanism;
 use crate::units::{exact_size, parse_size};
 
 /// `--placement`.
@@ -84,11 +84,11 @@ impl Selection {
             &self.filters
         };
         let mut cells = plan::select(all, &registry, filters)?;
-        let absent = find_registered(&registry, &cells, &mut subjects);
         let exec = self.exec.as_deref().or(plan.exec.as_deref());
         let native = SubjectCommand::native()?;
         let cpus = environment::choose_cpus();
-        let launcher = Launcher::new(native, subjects, cpus, exec)?.without(absent);
+        let launcher = Launcher::new(native, subjects, cpus, exec)?;
+        let launcher = with_registered(launcher, &registry, &cells);
         let largest = match (&self.max_footprint, &plan.max_footprint) {
             (Some(bytes), _) => Some(*bytes),
             (None, Some(text)) => Some(parse_size(text)?),
@@ -102,7 +102,7 @@ impl Selection {
         for cell in &mut cells {
             cell.free |= free;
             let executes = match registry.mechanism(cell) {
-                Some(mechanism) => mechanism.phases.contains(&Phase::Exec),
+                Some(mechanism) => mechanism.executes(),
                 None => cell
                     .known_mechanism()
                     .is_none_or(|mechanism| mechanism.needs.image),
@@ -140,25 +140,13 @@ impl Selection {
     }
 }
 
-/// Finds what starts the registered subjects of `cells` that no command was given for, and returns those that
-/// this host has nothing for.
-fn find_registered(
-    registry: &Registry,
-    cells: &[Cell],
-    subjects: &mut Vec<SubjectCommand>,
-) -> Vec<Absence> {
-    let mut absent = Vec::new();
-    for subject in registry.subjects() {
-        let wanted = cells.iter().any(|cell| cell.subject == subject.name);
-        if !wanted || subjects.iter().any(|named| named.name == subject.name) {
-            continue;
-        }
-        match subject.find() {
-            Ok(found) => subjects.push(found.command),
-            Err(absence) => absent.push(absence),
-        }
-    }
-    absent
+/// The same launcher, with the registered subjects of `cells`.
+fn with_registered(launcher: Launcher, registry: &Registry, cells: &[Cell]) -> Launcher {
+    let wanted = registry
+        .subjects()
+        .iter()
+        .filter(|subject| cells.iter().any(|cell| cell.subject == subject.name));
+    wanted.fold(launcher, Launcher::with_registered)
 }
 
 /// Leaves out parents larger than `largest`.

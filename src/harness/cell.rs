@@ -102,6 +102,8 @@ impl Cell {
                 Placement::Pinned
             },
             exec,
+            version: None,
+            native: None,
         }
     }
 }

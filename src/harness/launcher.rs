@@ -10,9 +10,10 @@ use nix::unistd::Pid;
 
 use super::cell::{Cell, NATIVE};
 use super::image::{self, ImageError};
-use super::registry::Absence;
+use super::registry::{Absence, ForeignMechanism, RegisteredSubject, Version};
 use super::session::keep_exit_statuses;
 use crate::mechanism::Image;
+use crate::recording::CellKey;
 
 /// The file name of the subject that ships with forkbench.
 const SUBJECT: &str = "forkbench-subject";
@@ -204,7 +205,9 @@ impl SubjectCommand {
 pub struct Launcher {
     native: SubjectCommand,
     others: BTreeMap<String, SubjectCommand>,
-    /// Subjects that can't be started here, and why.
+    /// What is known of registered subjects, with the versions of their interpreters.
+    registered: BTreeMap<String, (RegisteredSubject, Option<Version>)>,
+    /// Those that can't be started here, and why.
     absent: BTreeMap<String, Absence>,
     /// CPUs this process could use before it pinned itself.
     pub(super) allowed: CpuSet,
@@ -242,6 +245,7 @@ impl Launcher {
         Ok(Self {
             native,
             others,
+            registered: BTreeMap::new(),
             absent: BTreeMap::new(),
             allowed,
             patience: PATIENCE,
@@ -256,13 +260,23 @@ impl Launcher {
         Self { patience, ..self }
     }
 
-    /// The same, with subjects that are known not to start here: their cells are skipped.
-    pub fn without(self, absent: Vec<Absence>) -> Self {
-        let absent = absent.into_iter();
-        Self {
-            absent: absent.map(|one| (one.subject.clone(), one)).collect(),
-            ..self
+    /// The same, with a registered subject, started as it was found; one that was not is skipped in all its
+    /// cells. A command that was given for it by name stays.
+    pub fn with_registered(mut self, subject: &RegisteredSubject) -> Self {
+        let name = &subject.name;
+        let mut version = None;
+        if !self.others.contains_key(name) {
+            match subject.find() {
+                Ok(found) => {
+                    version = found.version;
+                    self.others.insert(name.clone(), found.command);
+                }
+                Err(absence) => drop(self.absent.insert(name.clone(), absence)),
+            }
         }
+        self.registered
+            .insert(name.clone(), (subject.clone(), version));
+        self
     }
 
     /// Keeps the calling thread off the subject's CPU from now on. The host has to be looked at before:
@@ -316,6 +330,22 @@ impl Launcher {
             (Some(_), Some((_, image))) => image,
             _ => &self.own_image,
         }
+    }
+
+    /// What the recording calls a cell, and says of it.
+    pub fn key(&self, cell: &Cell) -> CellKey {
+        let mut key = cell.key(self.exec_command(cell));
+        if let Some((subject, version)) = self.registered.get(&cell.subject) {
+            let mechanism = subject.mechanism(&cell.mechanism);
+            // What a version that nobody asked for claims is known only where all claim the same.
+            let certain = |known: &&ForeignMechanism| version.is_some() || known.claims.len() == 1;
+            let claim = mechanism
+                .filter(certain)
+                .and_then(|known| known.claim(version.as_ref()));
+            key.native = claim.and_then(|claim| claim.native.clone());
+            key.version = version.as_ref().map(Version::to_string);
+        }
+        key
     }
 
     /// The foreign command, as it was given with `--exec`.

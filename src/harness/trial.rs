@@ -111,7 +111,7 @@ impl LiveTrial {
             phases: BTreeMap::new(),
         };
         let line = TrialLine {
-            cell: cell.key(launcher.exec_command(cell)),
+            cell: launcher.key(cell),
             trial,
         };
         Ok(Self {

@@ -8,6 +8,8 @@ use crate::mechanism::Event;
 pub struct ForeignClaim {
     /// Holds from this version of the interpreter on; `None`: of any.
     pub since: Option<Version>,
+    /// Holds for root alone, or for all but root; `None`: for everyone.
+    pub root: Option<bool>,
     /// The event the kernel raises.
     pub event: Event,
     /// Whether the child is made by a process that the subject started before, and not by itself.
@@ -26,15 +28,17 @@ pub struct ForeignClaim {
     pub varies: Option<String>,
 }
 
-/// The claim of `claims` that an interpreter of this version makes: the first that holds from it or from an
-/// earlier one on. Where its version is not known, the first of all.
-pub(super) fn of_version<'a>(
+/// The claim of `claims` that an interpreter of this version makes for such a user: the first that holds from it or
+/// from an earlier one on. Where its version is not known, the newest.
+pub(super) fn that_holds<'a>(
     claims: &'a [ForeignClaim],
     version: Option<&Version>,
+    root: bool,
 ) -> Option<&'a ForeignClaim> {
-    let holds = |claim: &&ForeignClaim| match (&claim.since, version) {
+    let new_enough = |claim: &ForeignClaim| match (&claim.since, version) {
         (Some(since), Some(version)) => since <= version,
         _ => true,
     };
-    claims.iter().find(holds)
+    let mut claims = claims.iter();
+    claims.find(|claim| new_enough(claim) && claim.root.is_none_or(|only| only == root))
 }

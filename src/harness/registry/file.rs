@@ -43,6 +43,7 @@ struct MechanismRow {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ClaimRow {
     since: Option<String>,
+    root: Option<bool>,
     event: String,
     by: Option<String>,
     #[serde(default)]
@@ -226,6 +227,7 @@ fn claim(row: &ClaimRow) -> Result<ForeignClaim, String> {
     };
     Ok(ForeignClaim {
         since,
+        root: row.root,
         event: event(&row.event)?,
         by_server,
         flags: row.flags.clone(),

@@ -10,6 +10,8 @@ mod version;
 
 use std::path::{Path, PathBuf};
 
+use nix::unistd::Uid;
+
 use super::cell::Cell;
 use super::spelling::did_you_mean;
 use crate::footprint::Footprint;
@@ -92,9 +94,14 @@ impl ForeignMechanism {
         self.phases.iter().any(|phase| phase.is_stamped())
     }
 
-    /// What it claims to do with an interpreter of this version; `None`: it claims nothing.
+    /// Whether its children execute forkbench's image, or what takes its place.
+    pub fn executes(&self) -> bool {
+        self.phases.contains(&Phase::Exec)
+    }
+
+    /// What it claims to do with an interpreter of this version, started by this user; `None`: it claims nothing.
     pub fn claim(&self, version: Option<&Version>) -> Option<&ForeignClaim> {
-        claims::of_version(&self.claims, version)
+        claims::that_holds(&self.claims, version, Uid::effective().is_root())
     }
 }
 

@@ -8,10 +8,20 @@ use crate::harness::cache::{self, Refused};
 pub(super) const SUBJECTS: &str = include_str!("../../../scripts/subjects.toml");
 
 /// Scripts, as the registry names them.
-const SCRIPTS: [(&str, &str); 1] = [(
-    "subjects/python.py",
-    include_str!("../../../scripts/subjects/python.py"),
-)];
+const SCRIPTS: [(&str, &str); 3] = [
+    (
+        "subjects/python.py",
+        include_str!("../../../scripts/subjects/python.py"),
+    ),
+    (
+        "subjects/node.js",
+        include_str!("../../../scripts/subjects/node.js"),
+    ),
+    (
+        "subjects/ruby.rb",
+        include_str!("../../../scripts/subjects/ruby.rb"),
+    ),
+];
 
 /// The text of a script that ships.
 pub(super) fn script(name: &str) -> Option<&'static str> {
