@@ -88,7 +88,7 @@ impl Selection {
         let native = SubjectCommand::native()?;
         let cpus = environment::choose_cpus();
         let launcher = Launcher::new(native, subjects, cpus, exec)?;
-        let launcher = with_registered(launcher, &registry, &cells);
+        let launcher = launcher.with_registered(&registry, &cells);
         let largest = match (&self.max_footprint, &plan.max_footprint) {
             (Some(bytes), _) => Some(*bytes),
             (None, Some(text)) => Some(parse_size(text)?),
@@ -138,15 +138,6 @@ impl Selection {
         let path = self.subjects.clone().or(variable.map(PathBuf::from));
         Ok(Registry::load(path.as_deref())?)
     }
-}
-
-/// The same launcher, with the registered subjects of `cells`.
-fn with_registered(launcher: Launcher, registry: &Registry, cells: &[Cell]) -> Launcher {
-    let wanted = registry
-        .subjects()
-        .iter()
-        .filter(|subject| cells.iter().any(|cell| cell.subject == subject.name));
-    wanted.fold(launcher, Launcher::with_registered)
 }
 
 /// Leaves out parents larger than `largest`.

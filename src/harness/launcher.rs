@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use super::cell::{Cell, NATIVE};
 use super::image::{self, ImageError};
-use super::registry::{Absence, ForeignMechanism, RegisteredSubject, Version};
+use super::registry::{Absence, ForeignMechanism, RegisteredSubject, Registry, Version};
 use super::session::keep_exit_statuses;
 use crate::mechanism::Image;
 use crate::recording::CellKey;
@@ -260,9 +260,18 @@ impl Launcher {
         Self { patience, ..self }
     }
 
-    /// The same, with a registered subject, started as it was found; one that was not is skipped in all its
-    /// cells. A command that was given for it by name stays.
-    pub fn with_registered(mut self, subject: &RegisteredSubject) -> Self {
+    /// The same, with the registered subjects of `cells`, started as they were found; one that was not is skipped
+    /// in all its cells. A command that was given by its name stays.
+    pub fn with_registered(self, registry: &Registry, cells: &[Cell]) -> Self {
+        let subjects = registry.subjects().iter();
+        let wanted =
+            |subject: &&RegisteredSubject| cells.iter().any(|cell| cell.subject == subject.name);
+        subjects
+            .filter(wanted)
+            .fold(self, Self::with_one_registered)
+    }
+
+    fn with_one_registered(mut self, subject: &RegisteredSubject) -> Self {
         let name = &subject.name;
         let mut version = None;
         if !self.others.contains_key(name) {

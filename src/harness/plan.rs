@@ -54,6 +54,22 @@ pub const COPY_ON_WRITE: [&str; 8] = [
     "cow-child/256MiB+thp",
 ];
 
+/// What a few languages make of it, at parents that are measured natively too: other subjects' cells, few and short.
+pub const LANGUAGES: [&str; 12] = [
+    "python:os.fork/0",
+    "python:os.fork/64MiB",
+    "python:subprocess/0",
+    "python:subprocess-close_fds-false/0",
+    "python:subprocess-preexec_fn/0",
+    "python:multiprocessing-fork/0",
+    "python:threading/0",
+    "python:concurrent.futures-warm/0",
+    "node:child_process.spawn/0",
+    "ruby:Process.fork/0",
+    "ruby:Process.spawn/0",
+    "ruby:Thread/0",
+];
+
 /// Why a filter selects nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
@@ -128,6 +144,13 @@ pub fn memory_cells() -> Vec<Cell> {
 /// First writes after a fork, by who writes and what is written.
 pub fn cow_cells() -> Vec<Cell> {
     let ids = COPY_ON_WRITE.iter();
+    ids.map(|id| id.parse().expect("a constant that a test reads"))
+        .collect()
+}
+
+/// Cells of the subjects that ship beside the native one.
+pub fn language_cells() -> Vec<Cell> {
+    let ids = LANGUAGES.iter();
     ids.map(|id| id.parse().expect("a constant that a test reads"))
         .collect()
 }
@@ -387,6 +410,15 @@ mod tests {
             assert!(!cells[..index].contains(cell), "{cell} stands twice");
         }
         assert!(quick_cells().iter().all(|cell| cells.contains(cell)));
+    }
+
+    #[test]
+    fn every_language_cell_is_of_a_registered_mechanism() {
+        let registry = Registry::shipped();
+        for cell in language_cells() {
+            assert!(registry.mechanism(&cell).is_some(), "{cell}");
+            cell.footprint.check().unwrap();
+        }
     }
 
     #[test]
