@@ -16,6 +16,7 @@ use criterion::{Criterion, SamplingMode};
 use forkbench::cli::bench::BenchRun;
 use forkbench::harness::cell::Cell;
 use forkbench::harness::launcher::{Launcher, SubjectCommand};
+use forkbench::harness::registry::Registry;
 use forkbench::harness::runner::Outcome;
 
 pub use arguments::Arguments;
@@ -68,7 +69,9 @@ fn bench(
         .configure_from_args();
     let native = SubjectCommand::native_at(Path::new(env!("CARGO_BIN_EXE_forkbench-subject")))?;
     let cpus = forkbench::harness::environment::choose_cpus();
-    let launcher = Launcher::new(native, Vec::new(), cpus, None)?;
+    let cells: Vec<Cell> = plan.iter().map(|planned| planned.cell.clone()).collect();
+    let launcher = Launcher::new(native, Vec::new(), cpus, None)?
+        .with_registered(&Registry::shipped(), &cells);
     let mut run = if arguments.measures() {
         Some(BenchRun::open()?)
     } else {
@@ -103,7 +106,6 @@ fn bench(
     criterion.final_summary();
     if let Some(run) = run {
         sound &= afterwards(&launcher);
-        let cells: Vec<Cell> = plan.iter().map(|planned| planned.cell.clone()).collect();
         run.close(&launcher, &cells)?;
     }
     Ok(sound)

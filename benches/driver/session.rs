@@ -194,7 +194,7 @@ impl<'a> CellSession<'a> {
             return Ok(None);
         };
         self.live = None;
-        let outcome = outcome_of(&error, self.cell.key(self.launcher.exec_command(self.cell)));
+        let outcome = outcome_of(&error, self.launcher.key(self.cell));
         match (&outcome, self.run.as_mut()) {
             (Outcome::Dropped(line), Some(run)) => run.drop_cell(line.clone())?,
             (Outcome::Interrupted, _) => anyhow::bail!("interrupted"),

@@ -18,6 +18,7 @@ use crate::harness::ab::{self, Contest, Forecast, Live, Observer, Settings, Subj
 use crate::harness::interrupt;
 use crate::harness::launcher::LauncherError;
 use crate::harness::plan;
+use crate::harness::registry::Registry;
 use crate::harness::runner::Outcome;
 use crate::recording::{
     Line, PILOT, RecordingError, RunLine, RunWriter, Severity, Status, rfc3339,
@@ -180,7 +181,7 @@ impl Ab {
         };
         let mut cells = match filters.is_empty() {
             true => plan::compared_cells(),
-            false => plan::select(&plan::default_cells(), filters)?,
+            false => plan::select(&plan::default_cells(), &Registry::shipped(), filters)?,
         };
         if let Some(largest) = &plan.max_footprint {
             leave_out(&mut cells, parse_size(largest)?)?;

@@ -12,6 +12,8 @@ use crate::harness::environment;
 use crate::harness::launcher::Launcher;
 use crate::harness::life;
 use crate::harness::plan;
+use crate::harness::registry::Registry;
+use crate::mechanism::Phase;
 use crate::protocol::{Count, Order, VERSION};
 
 /// What a job typed by hand measures.
@@ -37,7 +39,7 @@ pub(super) struct List {
 struct Listed {
     id: String,
     mechanism: String,
-    summary: Option<&'static str>,
+    summary: Option<String>,
     phases: Vec<&'static str>,
     skipped: Option<String>,
 }
@@ -45,7 +47,10 @@ struct Listed {
 impl List {
     pub(super) fn run(&self, json: bool) -> anyhow::Result<Exit> {
         let Selected {
-            cells, launcher, ..
+            cells,
+            launcher,
+            registry,
+            ..
         } = self.selection.resolve(&plan::default_cells())?;
         if self.job {
             let [cell] = cells.as_slice() else {
@@ -55,13 +60,16 @@ impl List {
                 );
                 return Ok(Exit::Usage);
             };
-            let orders = job(&launcher, cell).into_iter();
+            let orders = job(&launcher, &registry, cell).into_iter();
             let lines = orders.map(|order| order.to_line() + "\n");
             print(&lines.collect::<String>())?;
             return Ok(Exit::Done);
         }
         let available = environment::memory_available();
-        let listed: Vec<Listed> = cells.iter().map(|cell| listed(cell, available)).collect();
+        let listed: Vec<Listed> = cells
+            .iter()
+            .map(|cell| listed(cell, &launcher, &registry, available))
+            .collect();
         if json {
             print_json(&listed)?;
             return Ok(Exit::Done);
@@ -69,6 +77,9 @@ impl List {
         let width = width().unwrap_or(80);
         let lines = listed.iter().map(|cell| line(cell, width));
         print(&lines.collect::<String>())?;
+        if self.selection.filters.is_empty() {
+            print(&(fill(&others(&registry), width, "# ") + "\n"))?;
+        }
         Ok(Exit::Done)
     }
 }
@@ -86,39 +97,62 @@ fn line(cell: &Listed, width: usize) -> String {
     format!("{:34} skipped:\n{reason}\n", cell.id)
 }
 
-fn listed(cell: &Cell, available: Option<u64>) -> Listed {
-    let mechanism = cell.known_mechanism();
-    let phases = mechanism.map(|mechanism| {
-        let phases = mechanism
-            .phases
-            .iter()
-            .filter(|phase| mechanism.has(**phase, cell.exec.is_some()));
-        phases.map(|phase| phase.name()).collect()
+/// The subjects beside forkbench's own, which are measured when they are named.
+fn others(registry: &Registry) -> String {
+    let names = registry.subjects().iter().map(|subject| {
+        let (name, count) = (&subject.name, subject.mechanisms.len());
+        format!("`{name}:*` ({count} mechanisms)")
     });
+    let names: Vec<String> = names.collect();
+    format!("and other subjects, if you name them: {}", names.join(", "))
+}
+
+fn listed(cell: &Cell, launcher: &Launcher, registry: &Registry, available: Option<u64>) -> Listed {
+    let foreign = cell.exec.is_some();
+    let (summary, phases) = match (registry.mechanism(cell), cell.known_mechanism()) {
+        (Some(known), _) => {
+            let phases = known.phases.iter();
+            let phases = phases.filter(|&&phase| !(foreign && phase == Phase::Exec));
+            (Some(known.summary.clone()), phases.copied().collect())
+        }
+        (None, Some(known)) => {
+            let phases = known.phases.iter();
+            let phases = phases.filter(|phase| known.has(**phase, foreign));
+            (Some(known.summary.to_owned()), phases.copied().collect())
+        }
+        (None, None) => (None, Vec::<Phase>::new()),
+    };
+    let absent = launcher.subject(cell).err().map(|error| error.to_string());
+    let too_large =
+        || available.and_then(|available| footprint::fits(&cell.footprint, available).err());
     Listed {
         id: cell.to_string(),
         mechanism: cell.mechanism.clone(),
-        summary: mechanism.map(|mechanism| mechanism.summary),
-        phases: phases.unwrap_or_default(),
-        skipped: available.and_then(|available| footprint::fits(&cell.footprint, available).err()),
+        summary,
+        phases: phases.iter().map(|phase| phase.name()).collect(),
+        skipped: absent.or_else(too_large),
+    }
+}
+
+/// Whether a cell's children may execute something, and may stamp the clock: of a subject that nobody knows, all do.
+fn needs(cell: &Cell, registry: &Registry) -> (bool, bool) {
+    match (registry.mechanism(cell), cell.known_mechanism()) {
+        (Some(known), _) => (known.executes(), known.stamps()),
+        (None, Some(known)) => (known.needs.image, known.stamps(cell.exec.is_some())),
+        (None, None) => (true, true),
     }
 }
 
 /// The orders of one small trial.
-fn job(launcher: &Launcher, cell: &Cell) -> Vec<Order> {
+fn job(launcher: &Launcher, registry: &Registry, cell: &Cell) -> Vec<Order> {
     let mut orders = vec![Order::Hello { version: VERSION }];
+    let (executes, stamps) = needs(cell, registry);
     if let Some(cpu) = launcher.subject_cpu().filter(|_| !cell.free) {
         orders.push(Order::Cpu(cpu));
     }
-    if cell
-        .known_mechanism()
-        .is_none_or(|mechanism| mechanism.needs.image)
-    {
+    if executes {
         orders.push(Order::Exec(launcher.image(cell).clone()));
     }
-    let stamps = cell
-        .known_mechanism()
-        .is_none_or(|mechanism| mechanism.stamps(cell.exec.is_some()));
     let mut count = JOB;
     if !stamps {
         count.stamped = 0;

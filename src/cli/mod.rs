@@ -185,8 +185,11 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     use crate::harness::image::ImageError;
     use crate::harness::launcher::LauncherError;
     use crate::harness::plan::PlanError;
+    use crate::harness::registry::{NoSuchMechanism, RegistryError};
     let is_usage = error.is::<PlanError>()
         || error.is::<CellError>()
+        || error.is::<RegistryError>()
+        || error.is::<NoSuchMechanism>()
         || error.is::<plan_file::PlanFileError>()
         || error.is::<sides::NoSuchPhase>()
         || error.is::<export::ExportUsage>()

@@ -85,6 +85,7 @@ impl Run {
             cells,
             launcher,
             plan,
+            ..
         } = self.selection.resolve(&all)?;
         let launcher = launcher.with_patience(Duration::from_secs_f64(self.patience));
         let trials = self.trials.or(plan.trials).unwrap_or(trials);

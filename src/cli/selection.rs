@@ -9,8 +9,9 @@ use super::plan_file::PlanFile;
 use crate::footprint::Footprint;
 use crate::harness::cell::{Cell, CellError};
 use crate::harness::environment;
-use crate::harness::launcher::{Launcher, SubjectCommand};
+use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
 use crate::harness::plan::{self, PlanError};
+use crate::harness::registry::{self, Registry};
 use crate::mechanism::Mechanism;
 use crate::units::{exact_size, parse_size};
 
@@ -42,6 +43,9 @@ pub(super) struct Selection {
     /// Another subject: its name in cells, and the command that starts it
     #[arg(long, value_name = "NAME=COMMAND")]
     pub subject: Vec<String>,
+    /// A TOML file of further subjects, with their mechanisms [default: FORKBENCH_SUBJECTS]
+    #[arg(long, value_name = "FILE")]
+    pub subjects: Option<PathBuf>,
     /// A TOML file with cells, trials, time, seed, placement, max-footprint, exec and subjects; flags
     /// override it. What `ab` reads of it, threshold, confidence and budget, changes nothing here
     #[arg(long, value_name = "FILE")]
@@ -56,6 +60,8 @@ pub(super) struct Selected {
     pub launcher: Launcher,
     /// The plan that was read.
     pub plan: PlanFile,
+    /// The subjects that are known by name.
+    pub registry: Registry,
 }
 
 impl Selection {
@@ -71,16 +77,18 @@ impl Selection {
             subjects.retain(|subject| subject.name != named.name);
             subjects.push(named);
         }
-        let exec = self.exec.as_deref().or(plan.exec.as_deref());
-        let native = SubjectCommand::native()?;
-        let cpus = environment::choose_cpus();
-        let launcher = Launcher::new(native, subjects, cpus, exec)?;
+        let registry = self.registry()?;
         let filters = if self.filters.is_empty() {
             &plan.cells
         } else {
             &self.filters
         };
-        let mut cells = plan::select(all, filters)?;
+        let mut cells = plan::select(all, &registry, filters)?;
+        let exec = self.exec.as_deref().or(plan.exec.as_deref());
+        let native = SubjectCommand::native()?;
+        let cpus = environment::choose_cpus();
+        let launcher = Launcher::new(native, subjects, cpus, exec)?;
+        let launcher = launcher.with_registered(&registry, &cells);
         let largest = match (&self.max_footprint, &plan.max_footprint) {
             (Some(bytes), _) => Some(*bytes),
             (None, Some(text)) => Some(parse_size(text)?),
@@ -93,15 +101,22 @@ impl Selection {
         let exec_name = launcher.exec_name();
         for cell in &mut cells {
             cell.free |= free;
-            if cell
-                .known_mechanism()
-                .is_none_or(|mechanism| mechanism.needs.image)
-            {
+            let executes = match registry.mechanism(cell) {
+                Some(mechanism) => mechanism.executes(),
+                None => cell
+                    .known_mechanism()
+                    .is_none_or(|mechanism| mechanism.needs.image),
+            };
+            if executes {
                 cell.exec = exec_name.clone();
             } else if exec_name.is_some() {
                 eprintln!("warning: {cell} executes nothing: --exec does not change it");
             }
-            launcher.subject(cell)?;
+            match launcher.subject(cell) {
+                // Its cells stand in the run, skipped, with the reason.
+                Ok(_) | Err(LauncherError::Absent(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         let mut seen = Vec::new();
         cells.retain(|cell| {
@@ -113,7 +128,15 @@ impl Selection {
             cells,
             launcher,
             plan,
+            registry,
         })
+    }
+
+    /// The subjects that ship, and those of `--subjects`.
+    fn registry(&self) -> anyhow::Result<Registry> {
+        let variable = std::env::var_os(registry::VARIABLE).filter(|path| !path.is_empty());
+        let path = self.subjects.clone().or(variable.map(PathBuf::from));
+        Ok(Registry::load(path.as_deref())?)
     }
 }
 

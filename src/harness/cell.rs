@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::spelling::did_you_mean;
 use crate::footprint::{Footprint, FootprintError};
 use crate::mechanism::{MECHANISMS, Mechanism};
 use crate::recording::{CellKey, Placement};
@@ -37,7 +38,7 @@ pub enum CellError {
     /// The subject shipped with forkbench has no such mechanism.
     #[error(
         "`{mechanism}` is no mechanism{}; there are: {}",
-        did_you_mean(mechanism),
+        did_you_mean(mechanism, MECHANISMS.iter().map(|known| known.name)),
         names()
     )]
     Mechanism {
@@ -71,33 +72,6 @@ fn names() -> String {
         .join(" ")
 }
 
-fn did_you_mean(word: &str) -> String {
-    let close = MECHANISMS
-        .iter()
-        .map(|mechanism| (distance(word, mechanism.name), mechanism.name))
-        .min()
-        .filter(|(distance, _)| *distance <= 2);
-    close
-        .map(|(_, name)| format!(" (did you mean `{name}`?)"))
-        .unwrap_or_default()
-}
-
-/// Edits between two words (Levenshtein), on words of a few letters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 impl Cell {
     /// A mechanism of the native subject, pinned.
     pub fn native(mechanism: &str, footprint: Footprint) -> Self {
@@ -128,6 +102,8 @@ impl Cell {
                 Placement::Pinned
             },
             exec,
+            version: None,
+            native: None,
         }
     }
 }

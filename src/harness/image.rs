@@ -1,12 +1,9 @@
 //! The image that children execute, put where it can be executed from.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
-use nix::unistd::Uid;
-
+use super::cache::{self, Refused, is_executable};
 use crate::mechanism::Image;
 
 /// The image, built without libc or loader.
@@ -45,83 +42,19 @@ pub enum ImageError {
     },
 }
 
-/// Puts forkbench's own image into the user's cache folder, once for each version of it, and returns
-/// it. A file on a disk, because executing a memfd through /proc takes 12 % longer.
+/// Puts forkbench's own image into the user's cache folder, once for each version of it, and returns it.
 ///
 /// # Errors
 /// [`ImageError::Write`].
 pub fn own() -> Result<Image, ImageError> {
-    let uid = Uid::effective();
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let folders = [
-        cache.map(|cache| cache.join("forkbench")),
-        home.map(|home| home.join("forkbench")),
-        Some(std::env::temp_dir().join(format!("forkbench-{uid}"))),
-    ];
-    let mut error = None;
-    for folder in folders
-        .into_iter()
-        .flatten()
-        .filter(|folder| folder.is_absolute())
-    {
-        match put(&folder, uid) {
-            Ok(path) => {
-                return Ok(Image {
-                    path: path.display().to_string(),
-                    foreign: None,
-                });
-            }
-            Err(source) => error = Some(ImageError::Write { folder, source }),
-        }
+    let stem = format!("child-{}", std::env::consts::ARCH);
+    match cache::place(&stem, "", CHILD, true) {
+        Ok(path) => Ok(Image {
+            path: path.display().to_string(),
+            foreign: None,
+        }),
+        Err(Refused { folder, source }) => Err(ImageError::Write { folder, source }),
     }
-    Err(error.unwrap_or_else(|| ImageError::Write {
-        folder: std::env::temp_dir(),
-        source: io::ErrorKind::NotFound.into(),
-    }))
-}
-
-fn put(folder: &Path, uid: Uid) -> io::Result<PathBuf> {
-    fs::create_dir_all(folder)?;
-    let metadata = fs::metadata(folder)?;
-    if metadata.uid() != uid.as_raw() || metadata.mode() & 0o022 != 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "others own or may write the folder",
-        ));
-    }
-    let path = folder.join(format!(
-        "child-{}-{:016x}",
-        std::env::consts::ARCH,
-        fingerprint(CHILD)
-    ));
-    if fs::read(&path).is_ok_and(|bytes| bytes == CHILD) && is_executable(&path) {
-        return Ok(path);
-    }
-    // Written beside and renamed, so that a forkbench that starts meanwhile never executes half of it.
-    let temporary = folder.join(format!("child.{}", std::process::id()));
-    let mut file: File = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o755)
-        .open(&temporary)?;
-    file.write_all(CHILD)?;
-    drop(file);
-    fs::rename(&temporary, &path)?;
-    Ok(path)
-}
-
-/// FNV-1a: it tells one build's image from another's, no more.
-fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-fn is_executable(path: &Path) -> bool {
-    fs::metadata(path)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 /// A foreign program with its arguments, separated by blanks, as `--exec` takes it.
@@ -186,16 +119,5 @@ mod tests {
         let image = foreign("sleep 999").unwrap();
         assert!(image.path.starts_with('/'));
         assert_eq!(image.foreign, Some(vec!["999".to_owned()]));
-    }
-
-    #[test]
-    fn an_image_someone_else_spoiled_is_put_right() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = put(folder.path(), Uid::effective()).unwrap();
-        fs::write(&path, "spoiled").unwrap();
-        assert_eq!(put(folder.path(), Uid::effective()).unwrap(), path);
-        assert_eq!(fs::read(&path).unwrap(), CHILD);
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(put(folder.path(), Uid::effective()).is_err());
     }
 }

@@ -10,8 +10,10 @@ use nix::unistd::Pid;
 
 use super::cell::{Cell, NATIVE};
 use super::image::{self, ImageError};
+use super::registry::{Absence, ForeignMechanism, RegisteredSubject, Registry, Version};
 use super::session::keep_exit_statuses;
 use crate::mechanism::Image;
+use crate::recording::CellKey;
 
 /// The file name of the subject that ships with forkbench.
 const SUBJECT: &str = "forkbench-subject";
@@ -85,6 +87,9 @@ pub enum LauncherError {
         /// Its subject.
         subject: String,
     },
+    /// A cell's subject that this host has nothing to start with.
+    #[error(transparent)]
+    Absent(#[from] Absence),
     /// There is nothing to execute.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -200,6 +205,10 @@ impl SubjectCommand {
 pub struct Launcher {
     native: SubjectCommand,
     others: BTreeMap<String, SubjectCommand>,
+    /// What is known of registered subjects, with the versions of their interpreters.
+    registered: BTreeMap<String, (RegisteredSubject, Option<Version>)>,
+    /// Those that can't be started here, and why.
+    absent: BTreeMap<String, Absence>,
     /// CPUs this process could use before it pinned itself.
     pub(super) allowed: CpuSet,
     pub(super) patience: Duration,
@@ -236,6 +245,8 @@ impl Launcher {
         Ok(Self {
             native,
             others,
+            registered: BTreeMap::new(),
+            absent: BTreeMap::new(),
             allowed,
             patience: PATIENCE,
             cpus,
@@ -247,6 +258,34 @@ impl Launcher {
     /// The same, with another patience than 30 s for subjects that do not answer.
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same, with the registered subjects of `cells`, started as they were found; one that was not is skipped
+    /// in all its cells. A command that was given by its name stays.
+    pub fn with_registered(self, registry: &Registry, cells: &[Cell]) -> Self {
+        let subjects = registry.subjects().iter();
+        let wanted =
+            |subject: &&RegisteredSubject| cells.iter().any(|cell| cell.subject == subject.name);
+        subjects
+            .filter(wanted)
+            .fold(self, Self::with_one_registered)
+    }
+
+    fn with_one_registered(mut self, subject: &RegisteredSubject) -> Self {
+        let name = &subject.name;
+        let mut version = None;
+        if !self.others.contains_key(name) {
+            match subject.find() {
+                Ok(found) => {
+                    version = found.version;
+                    self.others.insert(name.clone(), found.command);
+                }
+                Err(absence) => drop(self.absent.insert(name.clone(), absence)),
+            }
+        }
+        self.registered
+            .insert(name.clone(), (subject.clone(), version));
+        self
     }
 
     /// Keeps the calling thread off the subject's CPU from now on. The host has to be looked at before:
@@ -273,10 +312,13 @@ impl Launcher {
     /// The command of a cell's subject.
     ///
     /// # Errors
-    /// [`LauncherError::UnknownSubject`].
+    /// [`LauncherError::UnknownSubject`], and [`LauncherError::Absent`]: a reason to skip it.
     pub fn subject(&self, cell: &Cell) -> Result<&SubjectCommand, LauncherError> {
         if cell.subject == NATIVE {
             return Ok(&self.native);
+        }
+        if let Some(absence) = self.absent.get(&cell.subject) {
+            return Err(absence.clone().into());
         }
         self.others
             .get(&cell.subject)
@@ -297,6 +339,22 @@ impl Launcher {
             (Some(_), Some((_, image))) => image,
             _ => &self.own_image,
         }
+    }
+
+    /// What the recording calls a cell, and says of it.
+    pub fn key(&self, cell: &Cell) -> CellKey {
+        let mut key = cell.key(self.exec_command(cell));
+        if let Some((subject, version)) = self.registered.get(&cell.subject) {
+            let mechanism = subject.mechanism(&cell.mechanism);
+            // What a version that nobody asked for claims is known only where all claim the same.
+            let certain = |known: &&ForeignMechanism| version.is_some() || known.claims.len() == 1;
+            let claim = mechanism
+                .filter(certain)
+                .and_then(|known| known.claim(version.as_ref()));
+            key.native = claim.and_then(|claim| claim.native.clone());
+            key.version = version.as_ref().map(Version::to_string);
+        }
+        key
     }
 
     /// The foreign command, as it was given with `--exec`.

@@ -2,6 +2,7 @@
 
 pub mod ab;
 pub mod anatomy;
+mod cache;
 pub mod cell;
 pub mod doctor;
 pub mod environment;
@@ -12,8 +13,10 @@ pub mod life;
 pub mod plan;
 pub mod power;
 pub mod proof;
+pub mod registry;
 pub mod runner;
 pub mod schedule;
 pub mod session;
+mod spelling;
 pub mod tracing;
 pub mod trial;

@@ -1,6 +1,7 @@
 //! Which cells are measured.
 
 use super::cell::{Cell, CellError};
+use super::registry::{NoSuchMechanism, Registry};
 use crate::footprint::Footprint;
 use crate::mechanism::{MECHANISMS, Mechanism};
 use crate::units::exact_size;
@@ -53,12 +54,37 @@ pub const COPY_ON_WRITE: [&str; 8] = [
     "cow-child/256MiB+thp",
 ];
 
+/// What a few languages make of it, at parents that are measured natively too: other subjects' cells, few and short.
+pub const LANGUAGES: [&str; 12] = [
+    "python:os.fork/0",
+    "python:os.fork/64MiB",
+    "python:subprocess/0",
+    "python:subprocess-close_fds-false/0",
+    "python:subprocess-preexec_fn/0",
+    "python:multiprocessing-fork/0",
+    "python:threading/0",
+    "python:concurrent.futures-warm/0",
+    "node:child_process.spawn/0",
+    "ruby:Process.fork/0",
+    "ruby:Process.spawn/0",
+    "ruby:Thread/0",
+];
+
 /// Why a filter selects nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// A cell that cannot be.
     #[error(transparent)]
     Cell(#[from] CellError),
+    /// A mechanism that a registered subject lacks.
+    #[error(transparent)]
+    Foreign(#[from] NoSuchMechanism),
+    /// The name of a subject in the place of a filter.
+    #[error("`{name}` is a subject; its cells are `{name}:*`")]
+    Subject {
+        /// The subject.
+        name: String,
+    },
     /// A glob or word without a match.
     #[error("`{filter}` matches no cell; `forkbench list` shows them all")]
     NoMatch {
@@ -118,6 +144,13 @@ pub fn memory_cells() -> Vec<Cell> {
 /// First writes after a fork, by who writes and what is written.
 pub fn cow_cells() -> Vec<Cell> {
     let ids = COPY_ON_WRITE.iter();
+    ids.map(|id| id.parse().expect("a constant that a test reads"))
+        .collect()
+}
+
+/// Cells of the subjects that ship beside the native one.
+pub fn language_cells() -> Vec<Cell> {
+    let ids = LANGUAGES.iter();
     ids.map(|id| id.parse().expect("a constant that a test reads"))
         .collect()
 }
@@ -216,23 +249,43 @@ pub fn calibration_cells(pages: u64, huge: u64) -> Vec<Cell> {
 /// The cells of `all` that any filter selects, and the ones filters name outright, in order.
 ///
 /// A filter is a cell's id, a mechanism's name, or a glob over whole ids (`*` and `?`). No filter
-/// selects all.
+/// selects all. Cells of registered subjects are chosen by filters with a colon alone: they take long, and
+/// nobody asks for them with `*/1GiB*`.
 ///
 /// # Errors
 /// Where a filter selects nothing.
-pub fn select(all: &[Cell], filters: &[String]) -> Result<Vec<Cell>, PlanError> {
+pub fn select(
+    all: &[Cell],
+    registry: &Registry,
+    filters: &[String],
+) -> Result<Vec<Cell>, PlanError> {
     if filters.is_empty() {
         return Ok(all.to_vec());
     }
+    let foreign = registry.cells();
     let mut selected: Vec<Cell> = Vec::new();
     for filter in filters {
+        let of_subject = filter.split_once(':');
+        let colon = of_subject.is_some();
         let mut matched: Vec<Cell> = if filter.contains(['*', '?']) {
-            all.iter()
+            let chosen = all.iter().chain(foreign.iter().filter(|_| colon));
+            chosen
                 .filter(|cell| glob(filter, &cell.to_string()))
                 .cloned()
                 .collect()
         } else if filter.contains('/') {
-            vec![filter.parse()?]
+            let cell = filter.parse()?;
+            registry.check(&cell)?;
+            vec![cell]
+        } else if let Some((subject, mechanism)) =
+            of_subject.filter(|(name, _)| registry.named(name).is_some())
+        {
+            let named = |cell: &&Cell| cell.subject == subject && cell.mechanism == mechanism;
+            registry.check(&format!("{filter}/0").parse()?)?;
+            foreign.iter().filter(named).cloned().collect()
+        } else if registry.named(filter).is_some() {
+            let name = filter.clone();
+            return Err(PlanError::Subject { name });
         } else if Mechanism::named(filter).is_some()
             || all.iter().any(|cell| cell.mechanism == *filter)
         {
@@ -286,7 +339,7 @@ mod tests {
 
     fn ids(filters: &[&str]) -> Vec<String> {
         let filters: Vec<String> = filters.iter().map(ToString::to_string).collect();
-        let cells = select(&default_cells(), &filters).unwrap();
+        let cells = select(&default_cells(), &Registry::shipped(), &filters).unwrap();
         cells.iter().map(ToString::to_string).collect()
     }
 
@@ -314,14 +367,46 @@ mod tests {
 
     #[test]
     fn a_filter_that_selects_nothing_is_an_error() {
-        let none = select(&default_cells(), &["zfork/*".to_owned()]).unwrap_err();
+        let none = select(
+            &default_cells(),
+            &Registry::shipped(),
+            &["zfork/*".to_owned()],
+        )
+        .unwrap_err();
         assert!(none.to_string().contains("`zfork/*`"));
         assert!(
-            select(&default_cells(), &["frok".to_owned()])
+            select(&default_cells(), &Registry::shipped(), &["frok".to_owned()])
                 .unwrap_err()
                 .to_string()
                 .contains("fork")
         );
+    }
+
+    #[test]
+    fn cells_of_other_subjects_are_chosen_by_name_alone() {
+        assert!(ids(&["*"]).iter().all(|id| !id.contains(':')));
+        let python = ids(&["python:*"]);
+        assert!(python.contains(&"python:os.fork/1GiB".to_owned()));
+        assert!(python.iter().all(|id| id.starts_with("python:")));
+        assert_eq!(
+            ids(&["python:os.fork", "python:subprocess/32MiB"]),
+            [
+                "python:os.fork/0",
+                "python:os.fork/64MiB",
+                "python:os.fork/1GiB",
+                "python:subprocess/32MiB"
+            ]
+        );
+        for (filter, said) in [
+            ("python:os.frok/0", "did you mean `os.fork`?"),
+            ("python:os.frok", "did you mean `os.fork`?"),
+            ("python", "its cells are `python:*`"),
+            ("mini:fork", "`mini:fork`"),
+        ] {
+            let wrong = select(&default_cells(), &Registry::shipped(), &[filter.to_owned()]);
+            let wrong = wrong.unwrap_err().to_string();
+            assert!(wrong.contains(said), "{wrong}");
+        }
     }
 
     #[test]
@@ -333,6 +418,15 @@ mod tests {
             assert!(!cells[..index].contains(cell), "{cell} stands twice");
         }
         assert!(quick_cells().iter().all(|cell| cells.contains(cell)));
+    }
+
+    #[test]
+    fn every_language_cell_is_of_a_registered_mechanism() {
+        let registry = Registry::shipped();
+        for cell in language_cells() {
+            assert!(registry.mechanism(&cell).is_some(), "{cell}");
+            cell.footprint.check().unwrap();
+        }
     }
 
     #[test]

@@ -171,7 +171,7 @@ impl Executor for SubjectExecutor<'_> {
                 let (line, rows) = trial.finish();
                 Outcome::Done(Box::new(line), rows)
             }
-            Err(error) => outcome_of(&error, cell.key(self.launcher.exec_command(cell))),
+            Err(error) => outcome_of(&error, self.launcher.key(cell)),
         }
     }
 }

@@ -40,7 +40,10 @@ pub enum TrialError {
 impl TrialError {
     /// Whether this host cannot do it, as opposed to something having gone wrong.
     pub fn is_skip(&self) -> bool {
-        matches!(self, Self::Session(SessionError::Skipped(_)))
+        matches!(
+            self,
+            Self::Session(SessionError::Skipped(_)) | Self::Launcher(LauncherError::Absent(_))
+        )
     }
 
     /// Whether the user asked to stop.
@@ -108,7 +111,7 @@ impl LiveTrial {
             phases: BTreeMap::new(),
         };
         let line = TrialLine {
-            cell: cell.key(launcher.exec_command(cell)),
+            cell: launcher.key(cell),
             trial,
         };
         Ok(Self {

@@ -342,6 +342,8 @@ impl Gathered {
             footprint: key.footprint,
             placement: key.placement,
             exec: key.exec,
+            version: key.version,
+            native: key.native,
             status,
             reason,
             phases: summary.clone(),

@@ -9,6 +9,7 @@ mod charts;
 pub mod comparison;
 mod costs;
 mod costs_table;
+mod languages;
 mod markdown;
 mod page;
 mod palette;

@@ -10,6 +10,9 @@ mod cow;
 #[path = "../../benches/footprint.rs"]
 mod footprint;
 #[allow(dead_code)]
+#[path = "../../benches/languages.rs"]
+mod languages;
+#[allow(dead_code)]
 #[path = "../../benches/mechanisms.rs"]
 mod mechanisms;
 #[allow(dead_code)]
@@ -37,6 +40,7 @@ fn table() -> String {
         .chain(rows!(mechanisms))
         .chain(rows!(memory))
         .chain(rows!(cow))
+        .chain(rows!(languages))
         .chain(rows!(overhead))
         .collect();
     let mut rows: Vec<(&str, f64, Vec<String>)> = Vec::new();

@@ -130,6 +130,8 @@ impl Builder {
             footprint,
             placement,
             exec: None,
+            version: None,
+            native: None,
             status: Status::Ok,
             reason: None,
             phases: BTreeMap::new(),

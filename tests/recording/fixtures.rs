@@ -50,6 +50,8 @@ pub fn cell(mechanism: &str, footprint: &str) -> CellKey {
         footprint: footprint.parse().unwrap(),
         placement: Placement::Pinned,
         exec: None,
+        version: None,
+        native: None,
     }
 }
 

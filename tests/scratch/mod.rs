@@ -59,6 +59,7 @@ impl Scratch {
             .env("XDG_CACHE_HOME", self.path().join("cache"))
             .env_remove("FORKBENCH_OUT")
             .env_remove("FORKBENCH_SUBJECT")
+            .env_remove("FORKBENCH_SUBJECTS")
             .env_remove("NO_COLOR")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

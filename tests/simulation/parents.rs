@@ -143,6 +143,8 @@ fn cell(name: &str, trials: Vec<Trial>) -> Cell {
         footprint: name.parse().unwrap(),
         placement: Placement::Pinned,
         exec: None,
+        version: None,
+        native: None,
         status: Status::Ok,
         reason: None,
         phases: BTreeMap::from([(Phase::Call, summary)]),

@@ -176,5 +176,7 @@ fn key_of(cell: &Cell) -> CellKey {
         footprint: cell.footprint,
         placement: cell.placement,
         exec: cell.exec.clone(),
+        version: cell.version.clone(),
+        native: cell.native.clone(),
     }
 }

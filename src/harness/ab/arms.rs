@@ -38,7 +38,7 @@ impl Arms for SubjectArms<'_> {
                 line.trial.arm = arm.name().to_owned();
                 Outcome::Done(Box::new(line), rows)
             }
-            Err(error) => outcome_of(&error, cell.key(self.launcher.exec_command(cell))),
+            Err(error) => outcome_of(&error, self.launcher.key(cell)),
         }
     }
 

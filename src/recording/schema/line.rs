@@ -61,6 +61,12 @@ pub struct CellKey {
     pub placement: Placement,
     /// As in [`super::Cell`].
     pub exec: Option<String>,
+    /// As in [`super::Cell`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// As in [`super::Cell`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<String>,
 }
 
 /// See [`Line::Trial`].

@@ -69,6 +69,12 @@ pub struct Cell {
     pub placement: Placement,
     /// The foreign program the child executed, if one was named with `--exec`.
     pub exec: Option<String>,
+    /// The version of the interpreter that the subject is a script of, as it says itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The mechanism of the native subject that asks the same of the kernel, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<String>,
     /// How it ended.
     pub status: Status,
     /// Why it was skipped or failed.

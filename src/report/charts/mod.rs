@@ -6,6 +6,7 @@ mod copies;
 mod distribution;
 mod footprint;
 mod kinds;
+mod languages;
 mod life;
 mod parts;
 mod phases;
@@ -139,6 +140,8 @@ pub(super) struct Figures {
     pub parts: Vec<Figure>,
     /// First writes after a fork.
     pub copies: Vec<Figure>,
+    /// What languages add to the call.
+    pub languages: Vec<Figure>,
     /// A child's phases, stacked.
     pub phases: Vec<Figure>,
     /// A child's life on two lanes, one for each mechanism.
@@ -155,6 +158,7 @@ impl Figures {
             kinds: kinds::figures(run, files)?,
             parts: parts::figures(run, files)?,
             copies: copies::figures(run)?,
+            languages: languages::figures(run)?,
             phases: phases::figures(run, files)?,
             lives: life::figures(run)?,
             placement: placement::figures(run)?,
@@ -167,6 +171,7 @@ impl Figures {
             self.kinds,
             self.parts,
             self.copies,
+            self.languages,
             self.phases,
             self.lives,
             self.placement,

@@ -77,12 +77,23 @@ impl Rows {
 
     /// Draws a logarithmic time axis below the rows and its grid behind them.
     pub fn log_axis(&self, pen: &mut Pen, scale: &LogScale) {
-        self.grid(pen, &scale.ticks(self.room()), |tick| scale.at(tick));
+        self.grid(pen, &scale.ticks(self.room()), time_name, |tick| {
+            scale.at(tick)
+        });
     }
 
     /// Draws a linear time axis below the rows and its grid behind them.
     pub fn linear_axis(&self, pen: &mut Pen, scale: &LinearScale) {
-        self.grid(pen, &scale.ticks(self.room() + 14.0), |tick| scale.at(tick));
+        let ticks = scale.ticks(self.room() + 14.0);
+        self.grid(pen, &ticks, time_name, |tick| scale.at(tick));
+    }
+
+    /// Draws an axis of shares from 0 to 1 below the rows and its grid behind them.
+    pub fn share_axis(&self, pen: &mut Pen, scale: &LinearScale) {
+        let percent = |share: f64| format!("{:.0} %", share * 100.0);
+        self.grid(pen, &[0.0, 0.25, 0.5, 0.75, 1.0], percent, |tick| {
+            scale.at(tick)
+        });
     }
 
     fn room(&self) -> f64 {
@@ -92,17 +103,19 @@ impl Rows {
         }
     }
 
-    fn grid(&self, pen: &mut Pen, ticks: &[f64], at: impl Fn(f64) -> f64) {
+    fn grid(
+        &self,
+        pen: &mut Pen,
+        ticks: &[f64],
+        name: impl Fn(f64) -> String,
+        at: impl Fn(f64) -> f64,
+    ) {
         let bottom = self.bottom();
         for &tick in ticks {
             let x = at(tick);
             pen.line(&[(x, self.top), (x, bottom)], GRID, 1.0);
             // Labels at the ends stay on the sheet.
-            let name = if tick == 0.0 {
-                "0".to_owned()
-            } else {
-                tick_name(tick)
-            };
+            let name = name(tick);
             let half = crate::report::pen::text_width(&name, self.form.text()) / 2.0;
             let x = x.clamp(half + 2.0, self.form.width() - half - 2.0);
             pen.text(
@@ -114,5 +127,13 @@ impl Rows {
             );
         }
         pen.line(&[(self.left, bottom), (self.right, bottom)], AXIS, 1.0);
+    }
+}
+
+fn time_name(tick: f64) -> String {
+    if tick == 0.0 {
+        "0".to_owned()
+    } else {
+        tick_name(tick)
     }
 }
