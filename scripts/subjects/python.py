@@ -1011,6 +1011,8 @@ class Subject:
         elif word == "hold":
             counts = ("bytes", "window", "vmas", "threads", "busy", "fds")
             asked = {key: int(pairs.get(key, 0)) for key in counts}
+            if int(pairs.get("spread", 0)):
+                raise Skip("this subject scatters memory over no more than its own: leave out spread")
             return self.hold(dict(pairs, **asked))
         elif word == "time":
             counts = (int(pairs.get(key, 0)) for key in ("plain", "stamped", "warmup"))
