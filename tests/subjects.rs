@@ -329,7 +329,7 @@ fn the_page_and_the_tables_show_what_a_language_adds() {
         assert!(page.contains(text), "no {text}");
     }
     let run = scratch.run().unwrap();
-    assert!(run.join("charts/languages.svg").is_file());
+    assert!(run.join("charts/languages-1.svg").is_file());
     let words = ["report", run.to_str().unwrap(), "--markdown"];
     let markdown = said(&scratch.forkbench(&words).output().unwrap());
     let row = |name: &str| {

@@ -31,7 +31,7 @@ pub(super) struct Pair<'a> {
     pub share: Option<f64>,
 }
 
-/// The cells of subjects that say what they are: by footprint, then as they were first seen.
+/// The cells of subjects that say what they are: by footprint, then by name.
 pub(super) fn pairs(run: &Run) -> Vec<Pair<'_>> {
     let told = |cell: &Cell| cell.version.is_some() || cell.native.is_some();
     let foreign = run.cells.iter().filter(|cell| cell.subject != NATIVE);
@@ -39,7 +39,10 @@ pub(super) fn pairs(run: &Run) -> Vec<Pair<'_>> {
         .filter(|cell| told(cell) && is_measured(cell))
         .filter_map(|cell| pair(run, cell))
         .collect();
-    pairs.sort_by_key(|pair| (pair.foreign.footprint, pair.foreign.placement as u8));
+    pairs.sort_by_key(|pair| {
+        let cell = pair.foreign;
+        (cell.footprint, cell.placement as u8, &cell.id)
+    });
     pairs
 }
 

@@ -2,16 +2,19 @@
 
 use super::rows::Rows;
 use super::{Draw, Figure, Form, Frame, Numbers, figure};
-use crate::recording::Run;
-use crate::report::ReportError;
-use crate::report::languages::{HEADS, Pair, TITLE, pairs};
+use crate::footprint::Footprint;
+use crate::recording::{Placement, Run};
+use crate::report::languages::{HEADS, Pair, pairs};
 use crate::report::palette::{Ink, MUTED, PAPER, TEXT, look_of};
 use crate::report::pen::{Anchor, Pen, text_width};
-use crate::report::reading::short;
+use crate::report::reading::{label, short};
 use crate::report::scale::LinearScale;
+use crate::report::{ReportError, answer};
 use crate::units::Nanoseconds;
 
 const MOST_ROWS: usize = 40;
+/// Parents that are drawn; the tables have them all.
+const MOST_FIGURES: usize = 6;
 /// How strongly the language's share is inked; the kernel's has its mechanism's full colour.
 const STRENGTH: f64 = 0.3;
 
@@ -30,34 +33,50 @@ struct Chart {
     bars: Vec<Bar>,
 }
 
-/// The figure; none where no language's cell has a native one beside it.
+/// A figure for each parent at which a language's cell has a native one beside it.
 pub(super) fn figures(run: &Run) -> Result<Vec<Figure>, ReportError> {
     let pairs = pairs(run);
-    let bars: Vec<Bar> = pairs.iter().filter_map(bar).take(MOST_ROWS).collect();
-    if bars.is_empty() {
-        return Ok(Vec::new());
+    let alike = |a: &Pair, b: &Pair| place(a) == place(b);
+    let mut figures = Vec::new();
+    for group in pairs.chunk_by(alike) {
+        let bars: Vec<Bar> = group.iter().filter_map(bar).take(MOST_ROWS).collect();
+        if bars.is_empty() || figures.len() >= MOST_FIGURES {
+            continue;
+        }
+        let rows = group
+            .iter()
+            .map(|pair| pair.row().map(|value| short(&value, 80)).to_vec());
+        let mut numbers = Numbers::headed(HEADS);
+        numbers.rows = rows.collect();
+        let (footprint, placement) = place(&group[0]);
+        let free = if placement == Placement::Free {
+            ", not pinned"
+        } else {
+            ""
+        };
+        let frame = Frame {
+            name: format!("languages-{}", figures.len() + 1),
+            title: format!("One call of a {}{free}", answer::parent(footprint)),
+            caption: "Each bar is one whole call. Full colour: what the native mechanism takes at the same footprint, in \
+                      its own colour. Pale: what the language adds. The time at the end is the whole call's median; the \
+                      table has the cells, too, that no native one stands beside."
+                .to_owned(),
+            numbers,
+        };
+        figures.push(figure(frame, &Chart { bars }, false)?);
     }
-    let rows = pairs
-        .iter()
-        .map(|pair| pair.row().map(|value| short(&value, 80)).to_vec());
-    let mut numbers = Numbers::headed(HEADS);
-    numbers.rows = rows.collect();
-    let frame = Frame {
-        name: "languages".to_owned(),
-        title: TITLE.to_owned(),
-        caption: "Each bar is one whole call. Full colour: what the native mechanism takes at the same footprint, in its \
-                  own colour. Pale: what the language adds. The time at the end is the whole call's median; the table \
-                  has the cells, too, that no native one stands beside."
-            .to_owned(),
-        numbers,
-    };
-    Ok(vec![figure(frame, &Chart { bars }, false)?])
+    Ok(figures)
+}
+
+/// What cells must have in common to be drawn together.
+fn place<'a>(pair: &Pair<'a>) -> (&'a Footprint, Placement) {
+    (&pair.foreign.footprint, pair.foreign.placement)
 }
 
 fn bar(pair: &Pair) -> Option<Bar> {
     let native = pair.native?;
     Some(Bar {
-        name: short(&pair.foreign.id, 80),
+        name: short(&label(pair.foreign), 80),
         ink: look_of(&native.mechanism).ink,
         native: short(&native.mechanism, 40),
         whole: pair.whole,
