@@ -94,6 +94,12 @@ fn parameters(cell: &Cell) -> Value {
         .filter(|(_, count)| *count > 0)
         .map(|(name, count)| format!("{name}={count}"))
         .collect();
+    let mut order = footprint.order.name().to_owned();
+    for (name, pages) in [("window", footprint.window), ("spread", footprint.spread)] {
+        if pages > 0 {
+            order.push_str(&format!("+{name}={pages}"));
+        }
+    }
     let added = match added.is_empty() {
         true => "nothing".to_owned(),
         false => added.join("+"),
@@ -103,7 +109,7 @@ fn parameters(cell: &Cell) -> Value {
         "page": footprint.page.name(),
         "mapping": footprint.mapping.name(),
         "touch": footprint.touch.name(),
-        "order": footprint.order.name(),
+        "order": order,
         "state": footprint.state.name(),
         "added": clipped(&added, LONGEST_VALUE),
         "placement": placement(cell),

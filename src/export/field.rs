@@ -42,13 +42,15 @@ pub(super) fn real(name: &'static str, value: impl Into<Option<f64>>) -> Field {
 }
 
 /// The axes of a footprint, by their names.
-pub(super) fn axes(footprint: &Footprint) -> [Field; 10] {
+pub(super) fn axes(footprint: &Footprint) -> [Field; 12] {
     [
         whole("bytes", footprint.bytes),
         text("page", footprint.page.name()),
         text("mapping", footprint.mapping.name()),
         text("touch", footprint.touch.name()),
         text("order", footprint.order.name()),
+        whole("window", u64::from(footprint.window)),
+        whole("spread", u64::from(footprint.spread)),
         text("state", footprint.state.name()),
         whole("vmas", u64::from(footprint.vmas)),
         whole("threads", u64::from(footprint.threads)),

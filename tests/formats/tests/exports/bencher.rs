@@ -68,10 +68,24 @@ fn every_cell_is_a_variant_with_its_figures() {
             let entries = benchmarks[&cell.mechanism].as_array().unwrap();
             let same = |entry: &&Value| {
                 let parameters = &entry["parameters"];
-                let words = ["bytes", "page", "mapping", "touch", "order", "state"];
+                let words = ["bytes", "page", "mapping", "touch", "state"];
+                let counted = |names: &[&str]| {
+                    let said = names
+                        .iter()
+                        .filter(|name| footprint[**name].as_u64().unwrap_or(0) > 0);
+                    said.map(|name| format!("{name}={}", footprint[*name]))
+                        .collect::<Vec<String>>()
+                };
+                let mut order = vec![footprint["order"].as_str().unwrap().to_owned()];
+                order.extend(counted(&["window", "spread"]));
+                let added = match counted(&["vmas", "threads", "busy", "fds"]) {
+                    none if none.is_empty() => "nothing".to_owned(),
+                    some => some.join("+"),
+                };
                 words.iter().all(|word| parameters[word] == footprint[word])
                     && parameters["placement"] == json!(cell.placement)
-                    && (parameters["added"] == "nothing") == (footprint["vmas"] == 0)
+                    && parameters["order"] == json!(order.join("+"))
+                    && parameters["added"] == json!(added)
             };
             let found: Vec<&Value> = entries.iter().filter(same).collect();
             assert_eq!(found.len(), 1, "Bencher would merge {}", cell.id);
