@@ -4,6 +4,7 @@ pub mod ab;
 pub mod anatomy;
 mod cache;
 pub mod cell;
+pub mod conformance;
 pub mod doctor;
 pub mod environment;
 pub mod image;
