@@ -58,7 +58,11 @@ fn orders(talk: &mut Talk<'_>, partner: Partner<'_>) -> Result<(), Broken> {
 /// Whether a line that differs in what means nothing is answered by a receipt all the same.
 fn still_holds(talk: &mut Talk<'_>, name: &str, order: &str) -> Result<(), Broken> {
     let patience = talk.patience();
-    let reply = talk.ask(order, patience)?;
+    let Ok(reply) = talk.ask(order, patience) else {
+        let seen = "no receipt; the same without it brought one";
+        talk.checks.failed(name, About::order(order), seen);
+        return Err(Broken);
+    };
     let said = format!("`{}`", reply.last().to_line());
     let wrong = match reply.last() {
         Answer::Receipt(_) => None,
@@ -74,7 +78,11 @@ fn unknown_word(talk: &mut Talk<'_>, bare: &str) -> Result<(), Broken> {
     let patience = talk.patience();
     let about = About::order(NO_ORDER);
     // The order behind it brings an answer where the first brought none: no time is lost.
-    let reply = talk.ask(&format!("{NO_ORDER}\n{bare}"), patience)?;
+    let Ok(reply) = talk.ask(&format!("{NO_ORDER}\n{bare}"), patience) else {
+        talk.checks
+            .failed("unknown-words", about, "no answer, and then none at all");
+        return Err(Broken);
+    };
     let said = format!("`{}`", reply.last().to_line());
     let wrong = match reply.last() {
         Answer::Fail(_) | Answer::Skip(_) => None,
