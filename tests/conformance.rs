@@ -436,7 +436,7 @@ fn every_liar_is_caught_at_what_it_lies_about() {
     };
     for requirement in REQUIREMENTS {
         assert!(
-            caught(requirement.name),
+            lied(requirement.name),
             "nobody lies about {}",
             requirement.name
         );

@@ -2,6 +2,7 @@
 
 pub mod ab;
 pub mod anatomy;
+pub mod beside;
 mod cache;
 pub mod cell;
 pub mod conformance;
