@@ -95,8 +95,8 @@ const LIARS: [(&str, &str, &str, &str); 44] = [
     (
         "order-of-keys",
         "int(keys[\"bytes\"])",
-        "int(asked[0].split(\"=\")[1])",
-        "brought",
+        "int(asked[\"flavour\" in keys].split(\"=\")[1])",
+        "ballast=0",
     ),
     (
         "unknown-words",
@@ -117,7 +117,12 @@ const LIARS: [(&str, &str, &str, &str); 44] = [
         "Cpus_allowed_list",
     ),
     ("receipt", "ballast={size}", "ballast=4096", "ballast"),
-    ("receipt", "set(PLAIN) <= set(asked)", "asked", "resident"),
+    (
+        "receipt",
+        "unverified=rss",
+        "rss=4096 unverified=order",
+        "resident",
+    ),
     (
         "receipt-counts",
         "unverified=rss",
@@ -126,8 +131,8 @@ const LIARS: [(&str, &str, &str, &str); 44] = [
     ),
     (
         "receipt-counts",
-        "now, ballast =",
-        "import threading; threading.Thread(target=time.sleep, args=(99,), daemon=True).start()\nnow, ballast =",
+        "    return f\"receipt pid=",
+        "    import threading; threading.Thread(target=time.sleep, args=(99,), daemon=True).start()\n    return f\"receipt threads=1 pid=",
         "threads 1, the kernel says 2",
     ),
     (
@@ -304,10 +309,6 @@ const WHOLE: [(&str, &str, &str); 8] = [
 
 /// Further changes that belong to one of [`WHOLE`].
 fn rest(check: &str, index: usize, text: String) -> String {
-    let text = match check {
-        "children" if index == 1 || index == 2 => text,
-        _ => text,
-    };
     match (check, index) {
         ("afterwards", _) => text
             .replace("now, ballast =", "told = []\nnow, ballast =")

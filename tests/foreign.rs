@@ -219,6 +219,7 @@ fn one_that_is_known_by_name_and_is_not_here_is_skipped_with_the_remedy() {
             told(&output)
         );
         let text = said(&output) + &told(&output);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(
             text.contains("/no/such/python") && text.contains("install one"),
             "{text}"
