@@ -272,61 +272,80 @@ const LIARS: [(&str, &str, &str, &str); 44] = [
 ];
 
 /// Those that take several changes.
-const WHOLE: [(&str, &str, &str); 8] = [
+const LARGER: [(&str, &[(&str, &str)]); 7] = [
     (
         "afterwards",
-        "    return call, now() - t0",
-        "    reap = now() - t0\n    if len(sys.argv) > 1 or True: told.append((call, reap))\n    return call, reap",
+        &[
+            (
+                "    samples = [iterate() for _ in range(int(plain) + int(stamped))]",
+                "    samples = []\n    while len(samples) < int(plain) + int(stamped):\n        \
+                 samples.append(iterate())\n        \
+                 print(\"sample call=%d reap=%d\" % samples[-1], flush=True)",
+            ),
+            ("lines + [", "["),
+        ],
+    ),
+    // Zombies, children that live on, and pipes that nobody closes.
+    (
+        "children",
+        &[(
+            "    assert os.waitpid(child, 0)",
+            "    return call, now() - t0\n    assert os.waitpid(child, 0)",
+        )],
     ),
     (
         "children",
-        "    assert os.waitpid(child, 0)",
-        "    return call, now() - t0\n    assert os.waitpid(child, 0)",
+        &[
+            ("os._exit(7)", "(time.sleep(99), os._exit(7))"),
+            (
+                "assert os.waitpid(child, 0) == (child, 7 << 8)",
+                "assert child",
+            ),
+        ],
     ),
-    ("children", "os._exit(7)", "(time.sleep(99), os._exit(7))"),
     (
         "children",
-        "    t0 = now()\n",
-        "    os.pipe(); vars(os).setdefault('kept', []); t0 = now()\n",
+        &[("    t0 = now()\n", "    os.pipe()\n    t0 = now()\n")],
     ),
     (
         "starts-something",
-        "os.fork() or os._exit(7)",
-        "time.sleep(0.0001)",
+        &[
+            ("os.fork() or os._exit(7)", "time.sleep(0.0001)"),
+            (
+                "assert os.waitpid(child, 0) == (child, 7 << 8)",
+                "assert not child",
+            ),
+        ],
     ),
     (
         "end-of-input",
-        "if word == \"end\": break",
-        "if word == \"end\": os._exit(0)",
+        &[
+            (
+                "if word == \"end\": break",
+                "if word == \"end\": os._exit(0)",
+            ),
+            (
+                " and word[0] != \"#\": print(f\"fail {word}?\", flush=True)",
+                " and word[0] != \"#\": print(f\"fail {word}?\", flush=True)\ntime.sleep(99)",
+            ),
+        ],
     ),
     (
         "leaves-nothing",
-        "now, ballast =",
-        "import subprocess; subprocess.Popen([\"sleep\", \"99\"])\nnow, ballast =",
+        &[(
+            "now, ballast =",
+            "import subprocess; subprocess.Popen([\"sleep\", \"99\"])\nnow, ballast =",
+        )],
     ),
-    ("starts", "", ""),
 ];
 
-/// Further changes that belong to one of [`WHOLE`].
-fn rest(check: &str, index: usize, text: String) -> String {
-    match (check, index) {
-        ("afterwards", _) => text
-            .replace("now, ballast =", "told = []\nnow, ballast =")
-            .replace(
-                "    samples = [iterate() for _ in range(int(plain) + int(stamped))]",
-                "    samples = []\n    for _ in range(int(plain) + int(stamped)):\n        samples.append(iterate())\n        \
-                 print(\"sample call=%d reap=%d\" % samples[-1], flush=True)",
-            )
-            .replace("lines + [", "["),
-        // A child that lives on can't be waited for.
-        ("children", 2) => text.replace(
-            "    assert os.waitpid(child, 0) == (child, 7 << 8)",
-            "    assert child",
-        ),
-        ("starts-something", _) => text.replace("assert os.waitpid(child, 0) == (child, 7 << 8)", "assert not child"),
-        ("end-of-input", _) => text + "\nwhile True: time.sleep(1)\n",
-        _ => text,
-    }
+/// The honest subject with these changes.
+fn changed(check: &str, honest: &str, changes: &[(&str, &str)]) -> String {
+    let change = |text: String, (from, to): &(&str, &str)| {
+        assert!(text.contains(from), "{check}: there is no `{from}`");
+        text.replace(from, to)
+    };
+    changes.iter().fold(honest.to_owned(), change)
 }
 
 fn verify(scratch: &Scratch, command: &str, more: &[&str]) -> Output {
@@ -375,21 +394,16 @@ fn every_liar_is_caught_at_what_it_lies_about() {
     let honest = honest();
     let mut liars: Vec<(String, String, String)> = Vec::new();
     for (check, from, to, seen) in LIARS {
-        assert!(
-            honest.contains(from),
-            "{check}: the honest subject has no `{from}`"
-        );
-        liars.push((check.to_owned(), honest.replace(from, to), seen.to_owned()));
-    }
-    for (index, (check, from, to)) in WHOLE.iter().enumerate() {
-        if !from.is_empty() {
-            assert!(
-                honest.contains(from),
-                "{check}: the honest subject has no `{from}`"
-            );
-            let text = rest(check, index, honest.replace(from, to));
-            liars.push(((*check).to_owned(), text, String::new()));
+        let mut changes = vec![(from, to)];
+        if check == "mechanisms" {
+            changes.push(("mechanism != \"fork\"", "mechanism != \"frobnicate\""));
         }
+        let text = changed(check, &honest, &changes);
+        liars.push((check.to_owned(), text, seen.to_owned()));
+    }
+    for (check, changes) in LARGER {
+        let text = changed(check, &honest, changes);
+        liars.push((check.to_owned(), text, String::new()));
     }
     let missed = Mutex::new(Vec::new());
     let queue = Mutex::new(liars.iter().enumerate());
@@ -408,15 +422,6 @@ fn every_liar_is_caught_at_what_it_lies_about() {
             } else {
                 &["fork"]
             };
-            let text = match check.as_str() {
-                "mechanisms" => {
-                    Some(text.replace("mechanism != \"fork\"", "mechanism != \"frobnicate\""))
-                }
-                _ => None,
-            };
-            if let Some(text) = text {
-                fs::write(scratch.path().join(&liar), text).unwrap();
-            }
             let result = caught(&verify(&scratch, &command, more), check, seen, &liar);
             missed.lock().unwrap().extend(result.err());
         }
@@ -433,7 +438,8 @@ fn every_liar_is_caught_at_what_it_lies_about() {
     assert!(missed.is_empty(), "{missed:#?}");
     let lied = |name: &str| {
         LIARS.iter().any(|(check, ..)| *check == name)
-            || WHOLE.iter().any(|(check, ..)| *check == name)
+            || LARGER.iter().any(|(check, ..)| *check == name)
+            || name == "starts"
     };
     for requirement in REQUIREMENTS {
         assert!(

@@ -323,7 +323,7 @@ fn a_foreign_child_is_explained_beside_a_native_one() {
     );
     assert_eq!(code, Some(0));
     assert_eq!(told["schema"], "forkbench.beside/1");
-    assert_eq!(told["native"]["cell"], "fork-exec/0");
+    assert_eq!(told["native"]["cell"], "command-fork/0");
     for side in ["foreign", "native"] {
         let phases = &told[side]["phases"];
         assert!(
