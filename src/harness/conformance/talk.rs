@@ -193,8 +193,9 @@ impl<'a> Talk<'a> {
     /// Sends an order and hears all answers up to the one that ends it.
     pub(super) fn ask(&mut self, order: &str, patience: Duration) -> Result<Reply, Broken> {
         let deadline = Deadline::after(patience);
-        self.send(order)?;
+        // Before it is sent: a subject may be at work before we run again.
         let begun = Instant::now();
+        self.send(order)?;
         let mut answers = Vec::new();
         loop {
             let heard = self.link.hear(deadline);
