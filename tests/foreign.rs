@@ -134,7 +134,8 @@ fn a_subject_that_left_children_behind_ends_at_once() {
     let scratch = Scratch::new();
     let deed = "left = subprocess.Popen(['/bin/sh', '-c', \"trap '' TERM HUP; sleep 994 & exec sleep 993\"]); \
                 n = sum(int(p.split('=')[1]) for p in line.split() if p.startswith(('plain', 'stamped'))); \
-                print('sample call=1 reap=2\\n' * n + f'done iterations={n} wall={9 * n} timed={2 * n}', flush=True)";
+                b = time.monotonic_ns(); time.sleep(0.001 * n); w = time.monotonic_ns() - b; \
+                print('sample call=1000 reap=500000\\n' * n + f'done iterations={n} wall={w} timed={w // 2}', flush=True)";
     let subject = misdeed(&scratch, deed);
     let begin = Instant::now();
     let output = scratch
