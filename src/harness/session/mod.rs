@@ -1,30 +1,26 @@
 //! A live subject: orders go in, answers come out, and it dies with us.
 
 mod error;
+mod link;
 mod process;
 mod truth;
 
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
-use std::process::{Child, ChildStdin, ChildStdout};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::io;
+use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::CpuSet;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 
-use super::interrupt::{self, interrupted};
+use super::interrupt::interrupted;
 use super::launcher::SubjectCommand;
 use crate::footprint::{Footprint, Receipt};
 use crate::mechanism::{Image, headline};
 use crate::protocol::{Answer, Batch, Count, LONGEST_LINE, Observed, Order, TimedSample, VERSION};
 
 pub use error::SessionError;
+pub(super) use link::{Deadline, Heard, Link};
 pub use process::keep_exit_statuses;
 pub(super) use process::without_sigpipe;
-use truth::Ledger;
+pub(super) use truth::Ledger;
 
 /// How long a subject that has closed its output may take to be gone.
 const GOING: Duration = Duration::from_secs(1);
@@ -35,13 +31,7 @@ const HELLO: &str = "say hello";
 /// A live subject.
 #[derive(Debug)]
 pub struct Session {
-    subject: Child,
-    keeper: Option<Child>,
-    input: Option<ChildStdin>,
-    output: ChildStdout,
-    pending: Vec<u8>,
-    /// How much of `pending` was read already.
-    consumed: usize,
+    link: Link,
     patience: Duration,
 }
 
@@ -60,30 +50,8 @@ impl Session {
         allowed: CpuSet,
         patience: Duration,
     ) -> Result<Self, SessionError> {
-        let started = |source| SessionError::Start {
-            program: command.program.display().to_string(),
-            source,
-        };
-        let mut subject = process::spawn_subject(command, allowed).map_err(started)?;
-        let keeper = process::spawn_keeper(keeper, subject.id()).map_err(started);
-        let (input, output) = (subject.stdin.take(), subject.stdout.take());
-        let (keeper, output) = match (keeper, output) {
-            (Ok(keeper), Some(output)) => (keeper, output),
-            (keeper, _) => {
-                let _ = subject.kill();
-                let _ = subject.wait();
-                return Err(keeper.err().unwrap_or(SessionError::Interrupted));
-            }
-        };
-        let mut session = Self {
-            subject,
-            keeper: Some(keeper),
-            input,
-            output,
-            pending: Vec::new(),
-            consumed: 0,
-            patience,
-        };
+        let link = Link::start(command, keeper, allowed)?;
+        let mut session = Self { link, patience };
         session.order(&Order::Hello { version: VERSION })?;
         match session.answer(HELLO, Deadline::after(patience))? {
             Answer::Hello {
@@ -98,7 +66,7 @@ impl Session {
 
     /// The subject's pid.
     pub fn pid(&self) -> u32 {
-        self.subject.id()
+        self.link.pid()
     }
 
     /// Pins the subject.
@@ -193,16 +161,9 @@ impl Session {
         if self.order(&Order::End).is_err() {
             return;
         }
-        self.input = None;
-        let deadline = Deadline::after(self.patience);
-        // Its end is seen as the end of its output, without asking again and again. It has nothing more
-        // to say; what it says nevertheless has a limit.
-        while self.pending.len() <= LONGEST_LINE && !deadline.left().is_zero() {
-            if !self.fill(deadline.left()).unwrap_or(false) {
-                break;
-            }
-        }
-        // Dropping ends what is left.
+        self.link.close_input();
+        // It has nothing more to say; what it says nevertheless has a limit. Dropping ends what is left.
+        self.link.drain(Deadline::after(self.patience));
     }
 
     fn order(&mut self, order: &Order) -> Result<(), SessionError> {
@@ -220,11 +181,7 @@ impl Session {
                 limit: LONGEST_LINE,
             });
         }
-        let written = match &mut self.input {
-            Some(input) => without_sigpipe(|| input.write_all(line.as_bytes())),
-            None => Err(io::ErrorKind::BrokenPipe.into()),
-        };
-        match written {
+        match self.link.write(line.as_bytes()) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(self.died(&beginning())),
             Err(source) => Err(SessionError::Broken {
@@ -235,123 +192,42 @@ impl Session {
     }
 
     fn answer(&mut self, order: &str, deadline: Deadline) -> Result<Answer, SessionError> {
-        loop {
-            if interrupted() {
-                return Err(SessionError::Interrupted);
-            }
-            let unread = &self.pending[self.consumed..];
-            if let Some(end) = unread.iter().position(|&byte| byte == b'\n') {
-                let line = String::from_utf8_lossy(&unread[..end]).into_owned();
-                self.consumed += end + 1;
-                return match Answer::from_line(&line)? {
-                    Answer::Skip(reason) => Err(SessionError::Skipped(reason)),
-                    Answer::Fail(reason) => Err(SessionError::Failed(reason)),
-                    answer => Ok(answer),
-                };
-            }
-            if unread.len() > LONGEST_LINE {
+        match self.link.hear(deadline) {
+            Ok(Heard::Line(line)) => match Answer::from_line(&line)? {
+                Answer::Skip(reason) => Err(SessionError::Skipped(reason)),
+                Answer::Fail(reason) => Err(SessionError::Failed(reason)),
+                answer => Ok(answer),
+            },
+            Ok(Heard::TooLong) => {
                 let what = format!("a line of more than {LONGEST_LINE} bytes");
-                return Err(SessionError::lie(order, what));
+                Err(SessionError::lie(order, what))
             }
-            if deadline.left().is_zero() {
-                return Err(SessionError::Silent {
-                    order: order.to_owned(),
-                    seconds: deadline.patience.as_secs_f64(),
-                });
-            }
-            match self.fill(deadline.left()) {
-                Ok(true) => {}
-                Ok(false) => return Err(self.died(order)),
-                Err(source) if source.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => {
-                    return Err(SessionError::Broken {
-                        order: order.to_owned(),
-                        source,
-                    });
-                }
-            }
+            Ok(Heard::Nothing) => Err(SessionError::Silent {
+                order: order.to_owned(),
+                seconds: deadline.patience.as_secs_f64(),
+            }),
+            Ok(Heard::End) => Err(self.died(order)),
+            Err(_) if interrupted() => Err(SessionError::Interrupted),
+            Err(source) => Err(SessionError::Broken {
+                order: order.to_owned(),
+                source,
+            }),
         }
-    }
-
-    /// Waits for output, or for the user to stop it, and takes what is there; `false` at its end.
-    fn fill(&mut self, patience: Duration) -> io::Result<bool> {
-        self.pending.drain(..self.consumed);
-        self.consumed = 0;
-        let timeout = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
-        let output = PollFd::new(self.output.as_fd(), PollFlags::POLLIN);
-        // A signal that comes just before `poll` would not wake it; what its handler writes does.
-        let ready = match interrupt::notice() {
-            None => poll(&mut [output], timeout)? > 0,
-            Some(notice) => {
-                let mut both = [output, PollFd::new(notice, PollFlags::POLLIN)];
-                poll(&mut both, timeout)?;
-                if both[1].any() == Some(true) {
-                    return Err(io::ErrorKind::Interrupted.into());
-                }
-                both[0].any() == Some(true)
-            }
-        };
-        if !ready {
-            return Ok(true);
-        }
-        let mut chunk = [0; 16 * 1024];
-        let read = self.output.read(&mut chunk)?;
-        self.pending.extend_from_slice(&chunk[..read]);
-        Ok(read > 0)
     }
 
     /// The error for a subject that hung up. Most are gone the next moment; one that lives on must not
     /// hold us up.
     fn died(&mut self, order: &str) -> SessionError {
-        let deadline = Deadline::after(GOING);
-        let end = loop {
-            match self.subject.try_wait() {
-                Ok(Some(status)) => break error::describe(status),
-                Err(error) => break error.to_string(),
-                Ok(None) if interrupted() => return SessionError::Interrupted,
-                Ok(None) if deadline.left().is_zero() => break error::hung_up(),
-                Ok(None) => thread::sleep(Duration::from_millis(2)),
-            }
+        let end = match self.link.end_within(GOING) {
+            Ok(Some(status)) => error::describe(status),
+            Ok(None) if interrupted() => return SessionError::Interrupted,
+            Ok(None) => error::hung_up(),
+            Err(error) => error.to_string(),
         };
         SessionError::Died {
             order: order.to_owned(),
             end,
         }
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.input = None;
-        // The group holds the subject, the keeper and every child they left. It still exists, since the
-        // keeper has not been waited for.
-        let _ = killpg(Pid::from_raw(self.subject.id() as i32), Signal::SIGKILL);
-        let _ = self.subject.wait();
-        if let Some(mut keeper) = self.keeper.take() {
-            drop(keeper.stdin.take());
-            let _ = keeper.kill();
-            let _ = keeper.wait();
-        }
-    }
-}
-
-/// Until when an answer is waited for.
-#[derive(Debug, Clone, Copy)]
-struct Deadline {
-    begun: Instant,
-    patience: Duration,
-}
-
-impl Deadline {
-    fn after(patience: Duration) -> Self {
-        Self {
-            begun: Instant::now(),
-            patience,
-        }
-    }
-
-    fn left(&self) -> Duration {
-        self.patience.saturating_sub(self.begun.elapsed())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Starting a subject and its keeper so that neither outlives us.
 
 use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
@@ -68,4 +69,16 @@ pub(super) fn spawn_keeper(keeper: &SubjectCommand, group: u32) -> io::Result<Ch
         .stderr(Stdio::null())
         .process_group(group as i32)
         .spawn()
+}
+
+/// A descriptor that is readable once the child of ours with this pid has ended, waited for or not; `None` where the
+/// kernel has none.
+pub(super) fn exit_descriptor(pid: u32) -> Option<OwnedFd> {
+    let number = nix::libc::SYS_pidfd_open;
+    // SAFETY: the call takes plain numbers, and what it returns is a descriptor of nobody else's.
+    unsafe {
+        let fd = nix::libc::syscall(number, pid as nix::libc::pid_t, 0);
+        let fd = i32::try_from(fd).ok().filter(|&fd| fd >= 0)?;
+        Some(OwnedFd::from_raw_fd(fd))
+    }
 }

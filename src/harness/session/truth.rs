@@ -12,7 +12,7 @@ const MOST_SAMPLES: u64 = 1 << 23;
 
 /// What one order has brought so far.
 #[derive(Debug)]
-pub(super) struct Ledger<'a> {
+pub(in crate::harness) struct Ledger<'a> {
     order: &'a str,
     count: Count,
     /// The phase that every plain iteration has.
@@ -25,7 +25,7 @@ pub(super) struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    pub(super) fn new(order: &'a str, count: Count, headline: Phase) -> Self {
+    pub(in crate::harness) fn new(order: &'a str, count: Count, headline: Phase) -> Self {
         Self {
             order,
             count,
@@ -42,7 +42,11 @@ impl<'a> Ledger<'a> {
     }
 
     /// Takes in the first iteration, `elapsed` after the order.
-    pub(super) fn first(&mut self, sample: TimedSample, elapsed: u64) -> Result<(), SessionError> {
+    pub(in crate::harness) fn first(
+        &mut self,
+        sample: TimedSample,
+        elapsed: u64,
+    ) -> Result<(), SessionError> {
         self.firsts += 1;
         if self.firsts > 1 {
             let what = "more than one first iteration".to_owned();
@@ -52,7 +56,11 @@ impl<'a> Ledger<'a> {
     }
 
     /// Takes in a sample, `elapsed` after the order.
-    pub(super) fn sample(&mut self, sample: TimedSample, elapsed: u64) -> Result<(), SessionError> {
+    pub(in crate::harness) fn sample(
+        &mut self,
+        sample: TimedSample,
+        elapsed: u64,
+    ) -> Result<(), SessionError> {
         self.samples += 1;
         if self.samples > self.asked().min(MOST_SAMPLES) {
             let what = format!("more samples than the {} asked for", self.asked());
@@ -94,7 +102,11 @@ impl<'a> Ledger<'a> {
     }
 
     /// Takes in the end, `elapsed` after the order.
-    pub(super) fn done(self, batch: &Batch, elapsed: Duration) -> Result<(), SessionError> {
+    pub(in crate::harness) fn done(
+        self,
+        batch: &Batch,
+        elapsed: Duration,
+    ) -> Result<(), SessionError> {
         let (asked, samples) = (self.asked(), self.samples);
         let elapsed = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
         let what = if samples != asked || batch.iterations != asked {
