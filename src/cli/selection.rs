@@ -1,6 +1,6 @@
 //! The flags that say what is measured, shared by the verbs that measure.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use crate::harness::cell::{Cell, CellError};
 use crate::harness::environment;
 use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
 use crate::harness::plan::{self, PlanError};
-use crate::harness::registry::{self, Registry};
+use crate::harness::registry::{self, Registry, RegistryError};
 use crate::mechanism::Mechanism;
 use crate::units::{exact_size, parse_size};
 
@@ -77,7 +77,7 @@ impl Selection {
             subjects.retain(|subject| subject.name != named.name);
             subjects.push(named);
         }
-        let registry = self.registry()?;
+        let registry = registry(self.subjects.as_deref())?;
         let filters = if self.filters.is_empty() {
             &plan.cells
         } else {
@@ -131,13 +131,13 @@ impl Selection {
             registry,
         })
     }
+}
 
-    /// The subjects that ship, and those of `--subjects`.
-    fn registry(&self) -> anyhow::Result<Registry> {
-        let variable = std::env::var_os(registry::VARIABLE).filter(|path| !path.is_empty());
-        let path = self.subjects.clone().or(variable.map(PathBuf::from));
-        Ok(Registry::load(path.as_deref())?)
-    }
+/// The subjects that ship, and those of the file that `--subjects` or the environment names.
+pub(super) fn registry(subjects: Option<&Path>) -> Result<Registry, RegistryError> {
+    let variable = std::env::var_os(registry::VARIABLE).filter(|path| !path.is_empty());
+    let path = subjects.map(Path::to_owned).or(variable.map(PathBuf::from));
+    Registry::load(path.as_deref())
 }
 
 /// Leaves out parents larger than `largest`.

@@ -19,6 +19,8 @@ use crate::recording::CellKey;
 const SUBJECT: &str = "forkbench-subject";
 /// The variable that makes environments equally long.
 const PADDING: &str = "FORKBENCH_PADDING";
+/// The name of a subject that was given by its command alone.
+const UNNAMED: &str = "subject";
 /// How long a subject may take over an order, beyond what the order itself takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -55,6 +57,9 @@ pub enum LauncherError {
         /// What was given.
         text: String,
     },
+    /// `verify --subject` without a program.
+    #[error("--subject: name the command that starts it, as in `--subject 'python3 subject.py'`")]
+    NoCommand,
     /// An arm without a program.
     #[error(
         "arm {arm} has no subject: name the command that starts it, as in `--{arm}-subject ./old/forkbench-subject`, or as `{arm}` under [subjects] in the plan"
@@ -162,6 +167,21 @@ impl SubjectCommand {
         }
         Ok(Self {
             name: name.to_owned(),
+            program: program.into(),
+            arguments: words.collect(),
+            padding: None,
+        })
+    }
+
+    /// A subject that needs no name, since it stands in no run: words separated by blanks.
+    ///
+    /// # Errors
+    /// [`LauncherError::NoCommand`].
+    pub fn unnamed(command: &str) -> Result<Self, LauncherError> {
+        let mut words = command.split_whitespace().map(str::to_owned);
+        let program = words.next().ok_or(LauncherError::NoCommand)?;
+        Ok(Self {
+            name: UNNAMED.to_owned(),
             program: program.into(),
             arguments: words.collect(),
             padding: None,
@@ -297,6 +317,11 @@ impl Launcher {
             let _ = set.set(harness as usize);
             let _ = sched_setaffinity(Pid::from_raw(0), &set);
         }
+    }
+
+    /// The subject's CPU and the harness's own; `None` where there is but one.
+    pub fn cpus(&self) -> Option<(u32, u32)> {
+        self.cpus
     }
 
     /// The CPU that pinned subjects run on.

@@ -2,8 +2,10 @@
 
 pub mod ab;
 pub mod anatomy;
+pub mod beside;
 mod cache;
 pub mod cell;
+pub mod conformance;
 pub mod doctor;
 pub mod environment;
 pub mod image;

@@ -182,3 +182,17 @@ fn the_protocols_description_has_every_key_of_the_answers() {
         }
     }
 }
+
+#[test]
+fn the_protocols_description_has_every_check() {
+    let text = read("docs/PROTOCOL.md");
+    for one in forkbench::harness::conformance::REQUIREMENTS {
+        let of = if one.of_mechanism {
+            "each mechanism"
+        } else {
+            "the subject"
+        };
+        let row = format!("| `{}` | {of} | {} |", one.name, one.asks);
+        assert!(text.contains(&row), "PROTOCOL.md lacks the row\n{row}");
+    }
+}

@@ -1,9 +1,11 @@
 //! `forkbench explain`.
 
+mod beside;
 mod reasons;
 mod timeline;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
@@ -11,10 +13,12 @@ use serde::Serialize;
 
 use super::Exit;
 use super::output::{fill, print, print_json, width};
-use super::selection::parse_cell;
+use super::selection::{parse_cell, registry};
+use crate::harness::cell::NATIVE;
 use crate::harness::environment;
-use crate::harness::launcher::{Launcher, SubjectCommand};
+use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
 use crate::harness::life;
+use crate::harness::plan::PlanError;
 use crate::model::{Explanation, explain};
 use crate::recording::Life;
 
@@ -23,14 +27,22 @@ const LIVES: u32 = 7;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  forkbench explain fork\n  forkbench explain vfork-exec\n  forkbench explain fork/1GiB\n\n\
+    after_help = "Examples:\n  forkbench explain fork\n  forkbench explain vfork-exec\n  forkbench explain fork/1GiB\n  \
+                        forkbench explain python:subprocess\n\n\
                         The times are those of one ordinary child, the median of seven, not a measurement: \
                         `forkbench run` measures."
 )]
 pub(super) struct Explain {
-    /// A mechanism (fork) or a cell (fork/1GiB)
+    /// A mechanism (fork) or a cell (fork/1GiB); of another subject (python:subprocess), it is told beside
+    /// the native one that asks the same of the kernel
     #[arg(value_name = "MECHANISM|CELL")]
     cell: String,
+    /// Another subject: its name in cells, and the command that starts it
+    #[arg(long, value_name = "NAME=COMMAND")]
+    subject: Vec<String>,
+    /// A TOML file of further subjects, with their mechanisms [default: FORKBENCH_SUBJECTS]
+    #[arg(long, value_name = "FILE")]
+    subjects: Option<PathBuf>,
 }
 
 /// What `--json` prints.
@@ -52,7 +64,24 @@ impl Explain {
             return Ok(Exit::Refused);
         }
         let native = SubjectCommand::native()?;
-        let launcher = Launcher::new(native, Vec::new(), environment::choose_cpus(), None)?;
+        let named = self.subject.iter().map(|text| SubjectCommand::parse(text));
+        let others = named.collect::<Result<Vec<_>, _>>()?;
+        let mut launcher = Launcher::new(native, others, environment::choose_cpus(), None)?;
+        if cell.subject != NATIVE {
+            let registry = registry(self.subjects.as_deref())?;
+            registry.check(&cell).map_err(PlanError::Foreign)?;
+            launcher = launcher.with_registered(&registry, std::slice::from_ref(&cell));
+            match launcher.subject(&cell) {
+                Err(LauncherError::Absent(absence)) => {
+                    eprintln!("{absence}");
+                    return Ok(Exit::Refused);
+                }
+                Err(error) => return Err(error.into()),
+                Ok(_) => {}
+            }
+            launcher.keep_off();
+            return beside::explain(&launcher, &cell, json);
+        }
         launcher.keep_off();
         if std::io::stderr().is_terminal() {
             eprintln!("telling {LIVES} lives of each kind …");

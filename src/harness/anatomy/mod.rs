@@ -134,16 +134,22 @@ impl Anatomy {
 }
 
 /// The files of one process. All are opened for reading alone.
-struct Files {
+pub(super) struct Files {
     folder: PathBuf,
 }
 
 impl Files {
+    /// Those of a process of this host.
+    pub(super) fn of(pid: i32) -> Self {
+        let folder = Path::new("/proc").join(pid.to_string());
+        Self { folder }
+    }
+
     fn small(&self, name: &str) -> io::Result<Vec<u8>> {
         read_small(&self.folder.join(name))
     }
 
-    fn stat(&self, pid: i32) -> Result<Stat, AnatomyError> {
+    pub(super) fn stat(&self, pid: i32) -> Result<Stat, AnatomyError> {
         let unreadable = |reason: String| AnatomyError::Unreadable {
             pid,
             file: "stat",
@@ -157,11 +163,11 @@ impl Files {
         }
     }
 
-    fn status(&self) -> Status {
+    pub(super) fn status(&self) -> Status {
         Status::parse(&self.small("status").unwrap_or_default())
     }
 
-    fn smaps(&self) -> io::Result<Vec<MappingSeen>> {
+    pub(super) fn smaps(&self) -> io::Result<Vec<MappingSeen>> {
         let file = File::open(self.folder.join("smaps"))?;
         smaps::mappings(&mut BufReader::with_capacity(
             1 << 16,
@@ -180,7 +186,7 @@ impl Files {
             .unwrap_or(Frames::Unreadable)
     }
 
-    fn descriptors(&self) -> Option<u64> {
+    pub(super) fn descriptors(&self) -> Option<u64> {
         let entries = fs::read_dir(self.folder.join("fd")).ok()?;
         Some(entries.flatten().count() as u64)
     }

@@ -2,13 +2,15 @@
 
 /// What a process's `stat` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stat {
+pub(in crate::harness) struct Stat {
     /// Its name, as it gave it to itself.
-    pub(super) name: String,
+    pub(in crate::harness) name: String,
     /// `R`, `S`, `Z`, …
     pub(super) state: char,
     /// Its parent's pid.
-    pub(super) parent: i32,
+    pub(in crate::harness) parent: i32,
+    /// Its process group.
+    pub(in crate::harness) group: i32,
     /// Whether it is a thread of the kernel.
     pub(super) kernel: bool,
     /// When it began, in ticks after the boot: tells it from another that has its pid later.
@@ -32,13 +34,14 @@ impl Stat {
             name,
             state: field(3)?.chars().next()?,
             parent: field(4)?.parse().ok()?,
+            group: field(5)?.parse().ok()?,
             kernel: field(9)?.parse::<u64>().ok()? & KERNEL_THREAD != 0,
             began: field(22)?.parse().ok()?,
         })
     }
 
     /// Whether it has ended.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(in crate::harness) fn has_ended(&self) -> bool {
         matches!(self.state, 'Z' | 'X' | 'x')
     }
 }

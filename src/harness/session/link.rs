@@ -87,6 +87,11 @@ impl Link {
         self.subject.id()
     }
 
+    /// The keeper's pid, which is in the same group.
+    pub(in crate::harness) fn keeper(&self) -> Option<u32> {
+        self.keeper.as_ref().map(Child::id)
+    }
+
     /// Writes to its standard input. More than a pipe takes would wait for it to read.
     ///
     /// # Errors

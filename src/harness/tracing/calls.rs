@@ -170,15 +170,15 @@ macro_rules! names {
 /// Calls that both architectures have and that processes make between birth and end.
 #[rustfmt::skip]
 const BOTH: &[(i64, &str)] = names! {
-    SYS_brk "brk" SYS_capget "capget" SYS_chdir "chdir" SYS_clock_gettime "clock_gettime"
+    SYS_accept4 "accept4" SYS_bind "bind" SYS_brk "brk" SYS_capget "capget" SYS_chdir "chdir" SYS_clock_gettime "clock_gettime"
     SYS_clock_nanosleep "clock_nanosleep" SYS_clone "clone" SYS_clone3 "clone3" SYS_close "close"
-    SYS_close_range "close_range" SYS_dup "dup" SYS_dup3 "dup3" SYS_epoll_ctl "epoll_ctl"
+    SYS_close_range "close_range" SYS_connect "connect" SYS_dup "dup" SYS_dup3 "dup3" SYS_epoll_ctl "epoll_ctl"
     SYS_epoll_pwait "epoll_pwait" SYS_eventfd2 "eventfd2" SYS_execve "execve"
     SYS_execveat "execveat" SYS_exit "exit" SYS_exit_group "exit_group" SYS_faccessat "faccessat"
     SYS_faccessat2 "faccessat2" SYS_fcntl "fcntl" SYS_fstat "fstat" SYS_ftruncate "ftruncate"
     SYS_futex "futex" SYS_getcwd "getcwd" SYS_getdents64 "getdents64" SYS_getegid "getegid"
     SYS_geteuid "geteuid" SYS_getgid "getgid" SYS_getpgid "getpgid" SYS_getpid "getpid"
-    SYS_getppid "getppid" SYS_getrandom "getrandom" SYS_getrusage "getrusage" SYS_gettid "gettid"
+    SYS_getppid "getppid" SYS_getrandom "getrandom" SYS_getrusage "getrusage" SYS_getsockname "getsockname" SYS_gettid "gettid"
     SYS_getuid "getuid" SYS_ioctl "ioctl" SYS_kill "kill" SYS_lseek "lseek" SYS_madvise "madvise"
     SYS_memfd_create "memfd_create" SYS_mmap "mmap" SYS_mprotect "mprotect" SYS_mremap "mremap"
     SYS_munmap "munmap" SYS_nanosleep "nanosleep" SYS_newfstatat "newfstatat" SYS_openat "openat"
@@ -192,7 +192,7 @@ const BOTH: &[(i64, &str)] = names! {
     SYS_sched_yield "sched_yield" SYS_sendmsg "sendmsg" SYS_sendto "sendto" SYS_setgid "setgid"
     SYS_setgroups "setgroups" SYS_setpgid "setpgid" SYS_set_robust_list "set_robust_list"
     SYS_setsid "setsid" SYS_set_tid_address "set_tid_address" SYS_setuid "setuid"
-    SYS_sigaltstack "sigaltstack" SYS_socketpair "socketpair" SYS_statx "statx" SYS_sysinfo "sysinfo"
+    SYS_shutdown "shutdown" SYS_sigaltstack "sigaltstack" SYS_socket "socket" SYS_socketpair "socketpair" SYS_statx "statx" SYS_sysinfo "sysinfo"
     SYS_tgkill "tgkill" SYS_umask "umask" SYS_uname "uname" SYS_unshare "unshare"
     SYS_wait4 "wait4" SYS_waitid "waitid" SYS_write "write" SYS_writev "writev"
 };

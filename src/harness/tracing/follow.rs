@@ -12,6 +12,9 @@ use crate::mechanism::Event;
 /// Calls kept per list: a subject that never stops calling must not fill memory.
 const MOST_CALLS: usize = 4096;
 
+/// Births that are told: a subject that never stops making children must not fill memory.
+const MOST_BIRTHS: usize = 8192;
+
 /// Longest path that is read from a tracee, in bytes: the kernel's own limit.
 const LONGEST_PATH: usize = 4096;
 
@@ -24,7 +27,7 @@ struct Tracee {
     begun: bool,
     /// What its birth returned to it.
     returned: Option<i64>,
-    /// Which child it is, if it is one of the subject's.
+    /// Which birth was its own, if it is told.
     child: Option<usize>,
     /// The call it is in, if that makes a child or executes an image.
     pending: Option<Pending>,
@@ -58,8 +61,10 @@ pub(super) struct Follower {
     /// Whether it has begun to read the job.
     reading: bool,
     tracees: BTreeMap<i32, Tracee>,
-    /// Children of the subject in the order of their birth.
-    pub children: Vec<Child>,
+    /// Everything that the subject and its descendants made, in the order of birth.
+    pub born: Vec<Child>,
+    /// The step of the job that the subject is at.
+    pub step: usize,
     /// How the subject ended.
     pub end: Option<End>,
 }
@@ -72,9 +77,15 @@ impl Follower {
             job,
             reading: false,
             tracees: BTreeMap::from([(subject, tracee)]),
-            children: Vec::new(),
+            born: Vec::new(),
+            step: 0,
             end: None,
         }
+    }
+
+    /// The subject's pid.
+    pub(super) fn subject(&self) -> i32 {
+        self.subject
     }
 
     /// Seizes a subject with all its threads, and asks each to stop once.
@@ -171,7 +182,7 @@ impl Follower {
             let returned = ptrace::return_register(pid)?;
             tracee.returned = Some(returned);
             if let Some(index) = tracee.child {
-                self.children[index].returned_in_child = Some(returned);
+                self.born[index].returned_in_child = Some(returned);
             }
         }
         Ok(known)
@@ -212,9 +223,9 @@ impl Follower {
         tracee.pending = pending;
         push(&mut tracee.calls, &name);
         if let Some(index) = tracee.child {
-            push(&mut self.children[index].calls, &name);
+            push(&mut self.born[index].calls, &name);
         }
-        if let Some(made) = tracee.made.map(|index| &mut self.children[index]) {
+        if let Some(made) = tracee.made.map(|index| &mut self.born[index]) {
             let waits = |name: &str| name == "wait4" || name == "waitid";
             let reaps = waits(&name) && !made.meanwhile.iter().any(|call| waits(call));
             if made.end.is_none() || reaps {
@@ -233,7 +244,7 @@ impl Follower {
         let link = std::fs::read_link(format!("/proc/{pid}/fd/{descriptor}"));
         if link.is_ok_and(|link| link.to_string_lossy() == self.job.as_str()) {
             self.reading = true;
-            self.children.clear();
+            self.born.clear();
             for tracee in self.tracees.values_mut() {
                 tracee.child = None;
                 tracee.made = None;
@@ -248,9 +259,7 @@ impl Follower {
         };
         let creates = matches!(tracee.pending.take(), Some(Pending::Creation(_)));
         if let Some(index) = tracee.made.filter(|_| creates && returned > 0) {
-            self.children[index]
-                .returned_in_parent
-                .get_or_insert(returned);
+            self.born[index].returned_in_parent.get_or_insert(returned);
         }
     }
 
@@ -266,8 +275,8 @@ impl Follower {
         if before.last() == Some(&creation.call) {
             before.pop();
         }
-        let by_subject = process == self.subject;
-        let index = by_subject.then_some(self.children.len());
+        let told = self.born.len() < MOST_BIRTHS;
+        let index = told.then_some(self.born.len());
         parent.made = index;
 
         let newborn = self.tracees.entry(born).or_default();
@@ -277,15 +286,18 @@ impl Follower {
         newborn.process = if thread { process } else { born };
         newborn.child = index;
         let (waits, returned_in_child) = (newborn.begun, newborn.returned);
-        if by_subject {
-            self.children.push(Child {
+        if told {
+            self.born.push(Child {
                 pid: born,
                 parent: pid,
+                maker: process,
+                step: self.step,
                 event,
                 creation,
                 returned_in_parent: None,
                 returned_in_child,
                 exec: None,
+                calls_to_exec: 0,
                 end: None,
                 before,
                 calls: Vec::new(),
@@ -312,7 +324,9 @@ impl Follower {
             _ => String::new(),
         };
         if let Some(index) = tracee.child {
-            self.children[index].exec = Some(path);
+            let child = &mut self.born[index];
+            child.calls_to_exec = child.calls.len();
+            child.exec = Some(path);
         }
         Ok(())
     }
@@ -322,7 +336,7 @@ impl Follower {
             self.end = Some(end);
         }
         if let Some(index) = self.tracees.remove(&pid).and_then(|tracee| tracee.child) {
-            self.children[index].end = Some(end);
+            self.born[index].end = Some(end);
         }
     }
 }

@@ -29,7 +29,7 @@ use follow::Follower;
 use ptrace::Stop;
 
 pub use calls::Creation;
-pub use verify::{Mismatch, verify};
+pub use verify::{Expected, Mismatch, verify};
 
 /// The longest job, in bytes: what every pipe takes without waiting.
 pub const LONGEST_JOB: usize = 4096;
@@ -49,6 +49,8 @@ pub struct Traced {
     /// Children the subject made after it began to read its job, in the order of their birth. Threads are
     /// children too.
     pub children: Vec<Child>,
+    /// What its descendants made meanwhile.
+    pub descendants: Vec<Child>,
     /// How the subject itself ended.
     pub end: End,
     /// What it answered, at most a mebibyte.
@@ -74,6 +76,10 @@ pub struct Child {
     pub pid: i32,
     /// The thread that made it.
     pub parent: i32,
+    /// The process of that thread.
+    pub maker: i32,
+    /// The step of the job, counted from 0, that the subject was at.
+    pub step: usize,
     /// What the kernel called its birth.
     pub event: Event,
     /// The system call that made it.
@@ -84,6 +90,8 @@ pub struct Child {
     pub returned_in_child: Option<i64>,
     /// The path of the image it executed, as it was given.
     pub exec: Option<String>,
+    /// How many of its calls came before that image ran, `execve` included; 0 where it executed none.
+    pub calls_to_exec: usize,
     /// How it ended; `None` if the subject ended first.
     pub end: Option<End>,
     /// What the parent called before, since it made the child before this one or began to read its job.
@@ -170,13 +178,28 @@ impl TraceError {
 /// # Errors
 /// [`TraceError::Denied`] where ptrace is forbidden or not offered; else what went wrong.
 pub fn trace(command: &mut Command, job: &str, limit: Duration) -> Result<Traced, TraceError> {
-    if job.len() > LONGEST_JOB {
-        return Err(TraceError::JobTooLong { bytes: job.len() });
+    trace_in_steps(command, &[job.to_owned()], limit)
+}
+
+/// The same with a job in steps, so that what is seen in one can be told from what is seen in another. A step is
+/// given to the subject once it has answered all orders of those before, one order each. After the first
+/// `skip` or `fail` it is given no more.
+///
+/// # Errors
+/// Those of [`trace`].
+pub fn trace_in_steps(
+    command: &mut Command,
+    steps: &[String],
+    limit: Duration,
+) -> Result<Traced, TraceError> {
+    let bytes = steps.iter().map(String::len).sum();
+    if bytes > LONGEST_JOB {
+        return Err(TraceError::JobTooLong { bytes });
     }
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new();
         let tracer = thread
-            .spawn_scoped(scope, || Session::start(command)?.run(job, limit))
+            .spawn_scoped(scope, || Session::start(command)?.run(steps, limit))
             .map_err(|source| TraceError::Start {
                 program: "the tracer's thread".to_owned(),
                 source,
@@ -194,6 +217,10 @@ struct Session {
     input: Option<std::process::ChildStdin>,
     output: Option<ChildStdout>,
     answers: Vec<u8>,
+    /// How much of the answers was looked through, how many orders they end, and whether one was refused.
+    looked: usize,
+    answered: usize,
+    refused: bool,
 }
 
 impl Session {
@@ -219,6 +246,9 @@ impl Session {
             input,
             output,
             answers: Vec::new(),
+            looked: 0,
+            answered: 0,
+            refused: false,
         };
         if let Some(output) = &session.output {
             // The subject must never wait for us while we wait for it.
@@ -232,12 +262,16 @@ impl Session {
         Ok(session)
     }
 
-    fn run(mut self, job: &str, limit: Duration) -> Result<Traced, TraceError> {
+    fn run(mut self, steps: &[String], limit: Duration) -> Result<Traced, TraceError> {
         let start = Instant::now();
+        let mut given = 0;
         let mut pause = Duration::ZERO;
         let end = loop {
             let stop = ptrace::poll().map_err(|source| TraceError::of("waitpid", source))?;
             self.read_answers();
+            if given > 0 {
+                self.give(steps, &mut given);
+            }
             match stop {
                 Stop::Nothing if start.elapsed() > limit => {
                     return Err(self.late(limit));
@@ -254,9 +288,8 @@ impl Session {
                     .map_err(|source| TraceError::of("ptrace", source))?,
             }
             pause = Duration::ZERO;
-            if let Some(mut input) = self.input.take_if(|_| self.follower.has_begun()) {
-                // A subject that is gone already is seen by its end, not by this.
-                let _ = without_sigpipe(|| input.write_all(job.as_bytes()));
+            if given == 0 && self.follower.has_begun() {
+                self.give(steps, &mut given);
             }
             if let Some(end) = self.follower.end {
                 break end;
@@ -266,11 +299,46 @@ impl Session {
             }
         };
         self.read_answers();
+        let subject = self.follower.subject();
+        // Those that are left are still followed until they are gone.
+        let born = self.follower.born.clone();
+        let (children, descendants) = born.into_iter().partition(|child| child.maker == subject);
         Ok(Traced {
-            children: self.follower.children.clone(),
+            children,
+            descendants,
             end,
             output: String::from_utf8_lossy(&self.answers).into_owned(),
         })
+    }
+
+    /// Gives the next step if the subject is done with those before, and the end of its input after the last.
+    fn give(&mut self, steps: &[String], given: &mut usize) {
+        self.look();
+        if !self.refused && self.answered >= *given {
+            if let (Some(step), Some(input)) = (steps.get(*given), &mut self.input) {
+                self.follower.step = *given;
+                *given += 1;
+                // A subject that is gone already is seen by its end, not by this.
+                let _ = without_sigpipe(|| input.write_all(step.as_bytes()));
+            }
+        }
+        if self.refused || *given == steps.len() {
+            self.input = None;
+        }
+    }
+
+    /// Counts the orders that were answered.
+    fn look(&mut self) {
+        while let Some(length) = self.answers[self.looked..]
+            .iter()
+            .position(|&byte| byte == b'\n')
+        {
+            let line = &self.answers[self.looked..self.looked + length];
+            let word = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+            self.refused |= word == b"skip" || word == b"fail";
+            self.answered += usize::from([&b"receipt"[..], b"done", b"life"].contains(&word));
+            self.looked += length + 1;
+        }
     }
 
     fn late(&self, limit: Duration) -> TraceError {

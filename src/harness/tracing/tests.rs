@@ -201,6 +201,7 @@ fn what_cannot_be_started_or_told_is_an_error() {
 fn a_refusal_is_told_from_a_mismatch() {
     let traced = |output: &str| Traced {
         children: Vec::new(),
+        descendants: Vec::new(),
         end: End::Exited(0),
         output: output.to_owned(),
     };

@@ -15,95 +15,136 @@ pub struct Mismatch {
     pub seen: String,
 }
 
+/// What a tracer must see, whoever claims it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected<'a> {
+    /// The event the kernel raises.
+    pub event: Event,
+    /// The system calls that may make the child; empty: any that raises the event.
+    pub calls: Vec<&'a str>,
+    /// Flags that must be there.
+    pub flags: Vec<&'a str>,
+    /// Flags that must not.
+    pub without: Vec<&'a str>,
+    /// Whether the child executes another image.
+    pub exec: bool,
+    /// System calls of the parent that must come before or, with `!`, must not.
+    pub also: Vec<&'a str>,
+}
+
+impl<'a> From<&'a Claim> for Expected<'a> {
+    fn from(claim: &'a Claim) -> Self {
+        Self {
+            event: claim.event,
+            calls: claim.calls.to_vec(),
+            flags: claim.flags.to_vec(),
+            without: claim.without.to_vec(),
+            exec: claim.exec,
+            also: claim.also.to_vec(),
+        }
+    }
+}
+
 /// Holds every child that was seen to a claim.
 ///
 /// # Errors
 /// The first difference, in words.
 pub fn verify(claim: &Claim, traced: &Traced) -> Result<(), Mismatch> {
-    if traced.children.is_empty() && claim.event != Event::None {
-        return Err(mismatch(
-            "no child was made".to_owned(),
-            claim,
-            "none".to_owned(),
-        ));
+    let expected = Expected::from(claim);
+    if traced.children.is_empty() {
+        return expected.hold(None);
     }
     traced
         .children
         .iter()
-        .try_for_each(|child| match difference(claim, child) {
+        .try_for_each(|child| expected.hold(Some(child)))
+}
+
+impl Expected<'_> {
+    /// Holds a child to it, or that none was made.
+    ///
+    /// # Errors
+    /// The first difference, in words.
+    pub fn hold(&self, child: Option<&Child>) -> Result<(), Mismatch> {
+        let difference = match child {
+            None if self.event == Event::None => None,
+            None => Some("no child was made".to_owned()),
+            Some(child) => self.difference(child),
+        };
+        match difference {
             None => Ok(()),
-            Some(difference) => Err(mismatch(difference, claim, child.to_string())),
-        })
-}
-
-fn mismatch(difference: String, claim: &Claim, seen: String) -> Mismatch {
-    Mismatch {
-        difference,
-        claimed: claimed(claim),
-        seen,
-    }
-}
-
-fn difference(claim: &Claim, child: &Child) -> Option<String> {
-    if claim.event == Event::None {
-        return Some("a child was made".to_owned());
-    }
-    if child.event != claim.event {
-        return Some(format!("the event is {}", child.event.name()));
-    }
-    let call = child.creation.call.as_str();
-    if !claim.calls.contains(&call) {
-        return Some(format!("the system call is {call}"));
-    }
-    if let Some(flag) = claim.flags.iter().find(|flag| !child.creation.has(flag)) {
-        return Some(format!("flag {flag} is missing"));
-    }
-    if let Some(flag) = claim.without.iter().find(|flag| child.creation.has(flag)) {
-        return Some(format!("flag {flag} must not be there"));
-    }
-    match (claim.exec, &child.exec) {
-        (true, None) => return Some("nothing was executed".to_owned()),
-        (false, Some(path)) => return Some(format!("{path} was executed")),
-        _ => {}
-    }
-    let called = |names: &str| {
-        names
-            .split('|')
-            .any(|name| child.before.iter().any(|call| call == name))
-    };
-    claim
-        .also
-        .iter()
-        .find_map(|also| match also.strip_prefix('!') {
-            Some(names) => called(names).then(|| format!("{names} was called before")),
-            None => (!called(also)).then(|| format!("{also} was not called before")),
-        })
-}
-
-/// As in `VFORK by clone or clone3 with CLONE_VM|CLONE_VFORK, without CLONE_THREAD, then exec`.
-fn claimed(claim: &Claim) -> String {
-    if claim.event == Event::None {
-        return "no child".to_owned();
-    }
-    let mut text = format!("{} by {}", claim.event.name(), claim.calls.join(" or "));
-    if !claim.flags.is_empty() {
-        text.push_str(&format!(" with {}", claim.flags.join("|")));
-    }
-    if !claim.without.is_empty() {
-        text.push_str(&format!(", without {}", claim.without.join("|")));
-    }
-    for also in claim.also {
-        match also.strip_prefix('!') {
-            Some(names) => text.push_str(&format!(", no {names} before")),
-            None => text.push_str(&format!(", {also} before")),
+            Some(difference) => Err(Mismatch {
+                difference,
+                claimed: self.to_string(),
+                seen: child.map_or("none".to_owned(), ToString::to_string),
+            }),
         }
     }
-    text.push_str(if claim.exec {
-        ", then exec"
-    } else {
-        ", no exec"
-    });
-    text
+
+    fn difference(&self, child: &Child) -> Option<String> {
+        if self.event == Event::None {
+            return Some("a child was made".to_owned());
+        }
+        if child.event != self.event {
+            return Some(format!("the event is {}", child.event.name()));
+        }
+        let call = child.creation.call.as_str();
+        if !self.calls.is_empty() && !self.calls.contains(&call) {
+            return Some(format!("the system call is {call}"));
+        }
+        if let Some(flag) = self.flags.iter().find(|flag| !child.creation.has(flag)) {
+            return Some(format!("flag {flag} is missing"));
+        }
+        if let Some(flag) = self.without.iter().find(|flag| child.creation.has(flag)) {
+            return Some(format!("flag {flag} must not be there"));
+        }
+        match (self.exec, &child.exec) {
+            (true, None) => return Some("nothing was executed".to_owned()),
+            (false, Some(path)) => return Some(format!("{path} was executed")),
+            _ => {}
+        }
+        let called = |names: &str| {
+            names
+                .split('|')
+                .any(|name| child.before.iter().any(|call| call == name))
+        };
+        self.also
+            .iter()
+            .find_map(|also| match also.strip_prefix('!') {
+                Some(names) => called(names).then(|| format!("{names} was called before")),
+                None => (!called(also)).then(|| format!("{also} was not called before")),
+            })
+    }
+}
+
+impl std::fmt::Display for Expected<'_> {
+    /// As in `VFORK by clone or clone3 with CLONE_VM|CLONE_VFORK, without CLONE_THREAD, then exec`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.event == Event::None {
+            return f.write_str("no child");
+        }
+        f.write_str(self.event.name())?;
+        if !self.calls.is_empty() {
+            write!(f, " by {}", self.calls.join(" or "))?;
+        }
+        if !self.flags.is_empty() {
+            write!(f, " with {}", self.flags.join("|"))?;
+        }
+        if !self.without.is_empty() {
+            write!(f, ", without {}", self.without.join("|"))?;
+        }
+        for also in &self.also {
+            match also.strip_prefix('!') {
+                Some(names) => write!(f, ", no {names} before")?,
+                None => write!(f, ", {also} before")?,
+            }
+        }
+        f.write_str(if self.exec {
+            ", then exec"
+        } else {
+            ", no exec"
+        })
+    }
 }
 
 impl std::fmt::Display for Child {
@@ -135,11 +176,14 @@ mod tests {
         Child {
             pid: 2,
             parent: 1,
+            maker: 1,
+            step: 0,
             event: Event::Fork,
             creation: Creation::by_clone([0x0120_0011, 0, 0, 0, 0, 0]),
             returned_in_parent: Some(2),
             returned_in_child: Some(0),
             exec: Some("/bin/true".to_owned()),
+            calls_to_exec: 0,
             end: Some(End::Exited(0)),
             before: vec!["mmap".to_owned(), "socketpair".to_owned()],
             calls: Vec::new(),
@@ -150,6 +194,7 @@ mod tests {
     fn check(children: Vec<Child>, claim: &Claim) -> String {
         let traced = Traced {
             children,
+            descendants: Vec::new(),
             end: End::Exited(0),
             output: String::new(),
         };

@@ -1,11 +1,17 @@
 //! Proof that a mechanism is what its name says: one iteration, traced, held to its claim.
 
+mod iteration;
+mod registered;
+
 use std::time::Duration;
 
 use super::launcher::{Launcher, SubjectCommand};
 use super::tracing::{Child, TraceError, trace, verify};
 use crate::mechanism::{Claim, Mechanism};
 use crate::protocol::{Count, Order, VERSION};
+
+pub use iteration::{Births, ITERATIONS, IterationSeen, seen_in_iteration, trace_iterations};
+pub use registered::{Interpreter, RegisteredProof, prove_registered};
 
 /// How long a traced iteration may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -17,8 +23,30 @@ pub enum Verdict {
     Proven,
     /// It does something else.
     Refuted(String),
+    /// It does something else, as its claim says that it may.
+    Varies(String),
     /// It could not be seen.
     Unverified(String),
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Proven => "proven",
+            Self::Refuted(_) => "refuted",
+            Self::Varies(_) => "varies",
+            Self::Unverified(_) => "unverified",
+        }
+    }
+
+    /// Why it is not proven.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Proven => None,
+            Self::Refuted(reason) | Self::Varies(reason) | Self::Unverified(reason) => Some(reason),
+        }
+    }
 }
 
 /// A mechanism, what it claims, and what was seen.
