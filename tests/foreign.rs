@@ -29,11 +29,8 @@ for line in sys.stdin:
         print(f"receipt pid={os.getpid()} ballast=0", flush=True)
     elif word == "time":
         MISDEED
-<<<<<<< HEAD
-=======
     elif word == "life":
         print("fail it tells no lives", flush=True)
->>>>>>> hub/main
     elif word == "end":
         break
 "#;
