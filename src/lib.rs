@@ -17,6 +17,7 @@
 //! | [`model`] | what each part of a parent costs a fork, and what one that was not measured would pay |
 //! | [`report`] | the page, its charts, and tables |
 //! | [`export`] | a run in the formats of other programs |
+//! | `history` | the runs of months in one file, and what has changed over them; with the feature `history` |
 //! | [`cli`] | one file per verb |
 //!
 //! # The layer rule
@@ -40,6 +41,8 @@ pub mod comparison;
 pub mod export;
 pub mod footprint;
 pub mod harness;
+#[cfg(feature = "history")]
+pub mod history;
 pub mod mechanism;
 pub mod model;
 pub mod protocol;

@@ -16,15 +16,20 @@ pub(super) fn man() -> anyhow::Result<Exit> {
     // Gives each verb its full name.
     command.build();
     clap_mangen::Man::new(command.clone()).render(&mut io::stdout())?;
-    for verb in command
-        .get_subcommands()
-        .filter(|verb| verb.get_name() != "help")
-    {
+    verbs(&command)?;
+    Ok(Exit::Done)
+}
+
+/// The pages of a command's verbs, each followed by those of its own.
+fn verbs(command: &clap::Command) -> io::Result<()> {
+    let all = command.get_subcommands();
+    for verb in all.filter(|verb| verb.get_name() != "help") {
         let page = clap_mangen::Man::new(verb.clone());
         page.render_name_section(&mut io::stdout())?;
         page.render_synopsis_section(&mut io::stdout())?;
         page.render_options_section(&mut io::stdout())?;
         page.render_extra_section(&mut io::stdout())?;
+        verbs(verb)?;
     }
-    Ok(Exit::Done)
+    Ok(())
 }

@@ -8,6 +8,8 @@ mod completions;
 mod doctor;
 mod explain;
 mod export;
+#[cfg(feature = "history")]
+mod history;
 mod judgement;
 mod list;
 mod output;
@@ -19,11 +21,16 @@ mod run;
 mod selection;
 mod sides;
 mod verify;
+#[cfg(not(feature = "history"))]
+mod without_history;
 
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
+
+#[cfg(not(feature = "history"))]
+use without_history as history;
 
 /// How a command ended. Scripts depend on these numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +65,7 @@ pub enum Exit {
                   forkbench report latest --open        look at it again\n  \
                   forkbench ab --a-subject ./old --b-subject ./new   did it get slower?\n  \
                   forkbench export latest --format csv  take its figures elsewhere\n  \
+                  forkbench history add latest          keep its figures for the trend\n  \
                   forkbench explain fork                one child's life, step by step\n  \
                   forkbench predict --pid 4711          what fork would cost that process\n  \
                   forkbench doctor                      what would disturb a measurement here\n\n\
@@ -86,6 +94,8 @@ enum Verb {
     Report(report::Report),
     /// Write a run in the format of another program
     Export(export::Export),
+    /// Keep the runs of months in one file, and look at them over time
+    History(history::History),
     /// Prove with ptrace that each mechanism is what its name says
     Verify(verify::Verify),
     /// Tell one child's life as a timeline
@@ -127,6 +137,7 @@ pub fn main() -> ExitCode {
         Verb::Compare(verb) => verb.run(json),
         Verb::Report(verb) => verb.run(json),
         Verb::Export(verb) => verb.run(json),
+        Verb::History(verb) => verb.run(json),
         Verb::Verify(verb) => verb.run(json),
         Verb::Explain(verb) => verb.run(json),
         Verb::Predict(verb) => verb.run(json),

@@ -114,10 +114,13 @@ pub(super) fn fill(text: &str, width: usize, indent: &str) -> String {
 
 /// Prints text. Unlike `print!` it does not panic where it cannot.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// Prints what may be no text.
+pub(super) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut output = std::io::stdout().lock();
-    let written = output
-        .write_all(text.as_bytes())
-        .and_then(|()| output.flush());
+    let written = output.write_all(bytes).and_then(|()| output.flush());
     written.context("cannot write to standard output; send it to a file or pipe that takes it")
 }
 

@@ -45,6 +45,9 @@ const FORBID: [(&str, ReadHost); 16] = [
     }),
 ];
 
+/// Those of them that come with the kernel.
+const OF_KERNEL: [&str; 3] = ["kernel", "kernel build", "kernel command line"];
+
 /// What is worth knowing and may well be what is compared, or matters little.
 const NAME: [(&str, Read); 8] = [
     ("boot", |run| run.host.boot_id.clone()),
@@ -109,6 +112,23 @@ pub fn host_differences(one: &Host, other: &Host) -> Vec<String> {
         add(&name, [mitigation(one, key), mitigation(other, key)]);
     }
     found
+}
+
+/// What tells a host from others, its kernel left aside: by name, as far as it is known.
+pub fn host_traits(host: &Host) -> Vec<(String, Option<String>)> {
+    let traits = FORBID.iter().filter(|(name, _)| !OF_KERNEL.contains(name));
+    let read = |(name, read): &(&str, ReadHost)| ((*name).to_owned(), read(host));
+    traits.map(read).collect()
+}
+
+/// What tells a host's kernel from others, likewise; it decides over mitigations, too.
+pub fn kernel_traits(host: &Host) -> Vec<(String, Option<String>)> {
+    let traits = FORBID.iter().filter(|(name, _)| OF_KERNEL.contains(name));
+    let read = |(name, read): &(&str, ReadHost)| ((*name).to_owned(), read(host));
+    let mitigations = host.mitigations.iter();
+    let mitigations =
+        mitigations.map(|(name, value)| (format!("mitigation {name}"), Some(value.clone())));
+    traits.map(read).chain(mitigations).collect()
 }
 
 /// A host that names other mitigations has this one off; one that names none was not asked.

@@ -18,7 +18,7 @@ pub use document::{
     VERDICT_SCHEMA,
 };
 pub use file::{ComparisonError, VERDICT, read, write};
-pub use hosts::host_differences;
+pub use hosts::{host_differences, host_traits, kernel_traits};
 pub use sittings::{Asked, Judged, judge};
 
 /// A comparison, with the samples it was made from.

@@ -6,7 +6,7 @@ use crate::recording::{Cell, Placement, Status};
 
 /// A value of a column, `None` where it is missing.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// Text as it stands in the run: untrusted.
     Text(Option<String>),
     /// A count, bytes or nanoseconds.
@@ -18,20 +18,20 @@ pub(super) enum Value {
 }
 
 /// A column's name and the value in it.
-pub(super) type Field = (&'static str, Value);
+pub(crate) type Field = (&'static str, Value);
 
 /// Text.
-pub(super) fn text(name: &'static str, value: &str) -> Field {
+pub(crate) fn text(name: &'static str, value: &str) -> Field {
     maybe_text(name, Some(value))
 }
 
 /// Text, or none.
-pub(super) fn maybe_text(name: &'static str, value: Option<&str>) -> Field {
+pub(crate) fn maybe_text(name: &'static str, value: Option<&str>) -> Field {
     (name, Value::Text(value.map(|value| cut(value).to_owned())))
 }
 
 /// A whole number, or none.
-pub(super) fn whole(name: &'static str, value: impl Into<Option<u64>>) -> Field {
+pub(crate) fn whole(name: &'static str, value: impl Into<Option<u64>>) -> Field {
     (name, Value::Whole(value.into()))
 }
 

@@ -7,7 +7,7 @@
 mod bencher;
 mod csv;
 mod error;
-mod field;
+pub(crate) mod field;
 mod github;
 mod hgrm;
 mod openmetrics;
@@ -18,6 +18,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use error::ExportError;
+#[cfg(all(feature = "history", feature = "parquet"))]
+pub(crate) use parquet::Table;
 
 use crate::recording::{self, Recorded, Status};
 use crate::report::plain;

@@ -57,6 +57,11 @@ impl Scratch {
             .env("FORKBENCH", env!("CARGO_BIN_EXE_forkbench"))
             .env("SUBJECT", env!("CARGO_BIN_EXE_forkbench-subject"))
             .env("XDG_CACHE_HOME", self.path().join("cache"))
+            .env("XDG_DATA_HOME", self.path().join("data"))
+            .env_remove("FORKBENCH_STORE")
+            // What a CI says of itself labels no run of a test.
+            .env_remove("GITHUB_SHA")
+            .env_remove("CI_COMMIT_SHA")
             .env_remove("FORKBENCH_OUT")
             .env_remove("FORKBENCH_SUBJECT")
             .env_remove("FORKBENCH_SUBJECTS")

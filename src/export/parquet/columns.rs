@@ -16,7 +16,7 @@ const GROUP: usize = 1 << 17;
 
 /// A Parquet file in the making. Its columns are those of the first row.
 #[derive(Default)]
-pub(super) struct Table {
+pub(crate) struct Table {
     columns: Vec<(&'static str, Column)>,
     rows: usize,
     writer: Option<SerializedFileWriter<Vec<u8>>>,
@@ -33,7 +33,7 @@ enum Column {
 
 impl Table {
     /// Adds a row. All rows of a table have the same columns.
-    pub(super) fn push(&mut self, row: Vec<Field>) -> Result<()> {
+    pub(crate) fn push(&mut self, row: Vec<Field>) -> Result<()> {
         if self.columns.is_empty() {
             let columns = row.iter().map(|(name, value)| (*name, Column::of(value)));
             self.columns = columns.collect();
@@ -50,7 +50,7 @@ impl Table {
     }
 
     /// The file, or none where there was no row.
-    pub(super) fn finish(mut self) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn finish(mut self) -> Result<Option<Vec<u8>>> {
         self.flush()?;
         self.writer
             .map(SerializedFileWriter::into_inner)

@@ -5,6 +5,9 @@ mod columns;
 #[cfg(feature = "parquet")]
 mod tables;
 
+#[cfg(all(feature = "history", feature = "parquet"))]
+pub(crate) use columns::Table;
+
 use super::{Export, ExportError, Format, Source};
 
 pub(super) const FORMAT: Format = Format {

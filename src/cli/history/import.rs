@@ -1,0 +1,97 @@
+//! `forkbench history import`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::super::Exit;
+use super::Place;
+use super::add::entry;
+use super::labelling::{Labelling, Surroundings};
+use super::outcomes::Outcomes;
+use crate::harness::environment;
+use crate::history::{Store, criterion, find};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Looks for runs in the folders and below, and for what Criterion left in target/criterion. A run of forkbench \
+                  goes first: a result of Criterion is added only where forkbench has no record of the same measurement. \
+                  What was Criterion's stays apart, under `--source criterion`: its figures are of batches, and not of single \
+                  children. Only a benchmark's newest result is read, and this host is taken for the one that it was \
+                  measured on.\n\nCommit and branch are found as by `forkbench history add`.\n\n\
+                  Examples:\n  forkbench history import reports\n  \
+                  forkbench history import target/criterion --branch main\n\n\
+                  Exit codes: 0 done, 1 something could not be added (the rest was)."
+)]
+pub(super) struct Import {
+    /// Folders to look in
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    #[command(flatten)]
+    labelling: Labelling,
+}
+
+impl Import {
+    pub(super) fn run(&self, place: &Place, json: bool) -> anyhow::Result<Exit> {
+        let store = place.create()?;
+        let around = Surroundings::here();
+        let mut outcomes = Outcomes::default();
+        let mut benchmarks = Vec::new();
+        for folder in &self.folders {
+            let found = match find(folder) {
+                Ok(found) => found,
+                Err(error) => {
+                    outcomes.fail(folder, error.to_string());
+                    continue;
+                }
+            };
+            for unreadable in &found.unreadable {
+                eprintln!("warning: not looked into: {unreadable}");
+            }
+            for run in &found.runs {
+                match entry(run, &self.labelling, &around) {
+                    Ok(entry) => outcomes.add(&store, run, &entry, false),
+                    Err(error) => outcomes.fail(run, format!("{error:#}")),
+                }
+            }
+            benchmarks.extend(found.benchmarks);
+        }
+        if !benchmarks.is_empty() {
+            self.import_criterion(&store, &benchmarks, &around, &mut outcomes)?;
+        }
+        outcomes.show(&store, true, json)
+    }
+
+    fn import_criterion(
+        &self,
+        store: &Store,
+        benchmarks: &[PathBuf],
+        around: &Surroundings,
+        outcomes: &mut Outcomes,
+    ) -> anyhow::Result<()> {
+        let mut results = Vec::new();
+        let mut known = 0;
+        for benchmark in benchmarks {
+            match criterion::read(benchmark) {
+                Ok(result) if store.knows(&result)? => known += 1,
+                Ok(result) => results.push(result),
+                // Nothing is wrong with the file.
+                Err(error @ criterion::CriterionError::TooShort { .. }) => {
+                    eprintln!("warning: {error}");
+                }
+                Err(error) => outcomes.fail(benchmark, error.to_string()),
+            }
+        }
+        if known > 0 {
+            eprintln!(
+                "note: {known} results of Criterion are there already, or were recorded by forkbench"
+            );
+        }
+        let labels = |started| self.labelling.labels(around, started);
+        for entry in criterion::entries(results, &environment::host(), labels) {
+            let path = entry.path.clone().unwrap_or_default();
+            outcomes.add(store, Path::new(&path), &entry, false);
+        }
+        Ok(())
+    }
+}

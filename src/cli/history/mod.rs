@@ -1,0 +1,96 @@
+//! `forkbench history`: one file per verb.
+
+mod add;
+mod export;
+mod import;
+mod labelling;
+mod list;
+mod outcomes;
+mod prune;
+mod selecting;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Exit;
+use crate::history::{Store, default_path};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The history is one SQLite file: FORKBENCH_STORE, or forkbench/history.sqlite below XDG_DATA_HOME \
+                  (~/.local/share). Several processes may use it at once.\n\nExamples:\n  \
+                  forkbench run --quick && forkbench history add latest\n  \
+                  forkbench history list --branch main --since 30d\n  \
+                  forkbench history --store ci.sqlite import artifacts/"
+)]
+pub(super) struct History {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl History {
+    pub(super) fn run(&self, json: bool) -> anyhow::Result<Exit> {
+        self.verb.run(&self.place, json)
+    }
+}
+
+/// The verbs, each with the module that has it.
+macro_rules! verbs {
+    ($($(#[$about:meta])+ $verb:ident($module:ident),)+) => {
+        #[derive(Debug, Subcommand)]
+        enum Verb {
+            $($(#[$about])+ $verb($module::$verb),)+
+        }
+
+        impl Verb {
+            fn run(&self, place: &Place, json: bool) -> anyhow::Result<Exit> {
+                match self {
+                    $(Self::$verb(verb) => verb.run(place, json),)+
+                }
+            }
+        }
+    };
+}
+
+verbs! {
+    /// Add runs; a run that is there already is left as it is
+    Add(add),
+    /// List the runs that are there, or the hosts
+    List(list),
+    /// Take old runs away
+    Prune(prune),
+    /// Write the history in the format of another program
+    Export(export),
+    /// Add all runs below folders, and what Criterion left in target/criterion
+    Import(import),
+}
+
+/// Which store.
+#[derive(Debug, Args)]
+struct Place {
+    /// The history's file [default: FORKBENCH_STORE, or forkbench/history.sqlite in the user's data directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    store: Option<PathBuf>,
+}
+
+impl Place {
+    fn path(&self) -> anyhow::Result<PathBuf> {
+        match &self.store {
+            Some(path) => Ok(path.clone()),
+            None => Ok(default_path()?),
+        }
+    }
+
+    /// The store, which has to be there.
+    fn open(&self) -> anyhow::Result<Store> {
+        Ok(Store::open(&self.path()?)?)
+    }
+
+    /// The store, made if need be.
+    fn create(&self) -> anyhow::Result<Store> {
+        Ok(Store::create(&self.path()?)?)
+    }
+}

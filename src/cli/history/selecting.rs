@@ -1,0 +1,116 @@
+//! What of the history is looked at.
+
+use std::time::SystemTime;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::history::{Selection, Source};
+use crate::mechanism::Phase;
+
+/// Which runs.
+#[derive(Debug, Args)]
+pub(super) struct Selecting {
+    /// Runs of these hosts alone: names, fingerprints, or globs over them
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    host: Vec<String>,
+    /// Runs of these branches alone: names or globs
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    branch: Vec<String>,
+    /// Runs of these commits alone: whole hashes or globs (1a2b3c*)
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    commit: Vec<String>,
+    /// No run that began before: a date (2026-07-01), a moment in RFC 3339, or an age (30d)
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    since: Option<SystemTime>,
+    /// No run that began then or later, likewise
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    until: Option<SystemTime>,
+    /// Whose figures: they are never shown together
+    #[arg(long, default_value = "forkbench", value_parser = source_parser())]
+    source: Source,
+}
+
+/// Which cells and phases of them.
+#[derive(Debug, Args)]
+pub(super) struct Cells {
+    /// Cells (fork/64MiB), mechanisms (fork), or globs over whole ids (fork/*, */1GiB*)
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
+    /// These phases alone [default: all]
+    #[arg(long, value_name = "PHASE", value_delimiter = ',', value_parser = phase_parser())]
+    phase: Vec<Phase>,
+}
+
+impl Selecting {
+    pub(super) fn selection(&self) -> Selection {
+        Selection {
+            hosts: self.host.clone(),
+            branches: self.branch.clone(),
+            commits: self.commit.clone(),
+            since: self.since,
+            until: self.until,
+            source: self.source,
+            ..Selection::default()
+        }
+    }
+
+    /// The selection of these cells in these runs.
+    pub(super) fn with(&self, cells: &Cells) -> Selection {
+        Selection {
+            cells: cells.filters.clone(),
+            phases: cells.phase.clone(),
+            ..self.selection()
+        }
+    }
+}
+
+fn source_parser() -> impl TypedValueParser<Value = Source> {
+    PossibleValuesParser::new(Source::ALL.map(Source::name)).map(|word| {
+        let known = Source::from_name(&word);
+        known.unwrap_or_else(|| unreachable!("clap takes no other value than the sources' names"))
+    })
+}
+
+fn phase_parser() -> impl TypedValueParser<Value = Phase> {
+    PossibleValuesParser::new(Phase::ALL.map(Phase::name)).map(|word| {
+        let known = Phase::from_name(&word);
+        known.unwrap_or_else(|| unreachable!("clap takes no other value than the phases' names"))
+    })
+}
+
+/// A date, a moment or an age.
+pub(super) fn moment(text: &str) -> Result<SystemTime, String> {
+    let midnight = format!("{text}T00:00:00Z");
+    for text in [text, &midnight] {
+        if let Ok(moment) = humantime::parse_rfc3339_weak(text) {
+            return Ok(moment);
+        }
+    }
+    let age = humantime::parse_duration(text).ok();
+    age.and_then(|age| SystemTime::now().checked_sub(age))
+        .ok_or_else(|| {
+            "a date (2026-07-01), a moment in RFC 3339 (2026-07-01T10:20:30Z) or an age (30d) is needed"
+                .to_owned()
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn moments_are_dates_times_or_ages() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(moment("2026-07-01"), Ok(at(1_782_864_000)));
+        assert_eq!(moment("2026-07-01T10:20:30Z"), Ok(at(1_782_901_230)));
+        let day = SystemTime::now()
+            .duration_since(moment("1d").unwrap())
+            .unwrap();
+        assert_eq!(day.as_secs() / 60, 24 * 60);
+        for none in ["", "yesterday", "2026-13-01", "99999999999y"] {
+            assert!(moment(none).is_err(), "{none}");
+        }
+    }
+}
