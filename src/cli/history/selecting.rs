@@ -108,8 +108,8 @@ mod tests {
         let day = SystemTime::now()
             .duration_since(moment("1d").unwrap())
             .unwrap();
-        assert_eq!(day.as_secs() / 60, 24 * 60);
-        for none in ["", "yesterday", "2026-13-01", "99999999999y"] {
+        assert_eq!((day.as_secs() + 30) / 60, 24 * 60);
+        for none in ["", "yesterday", "2026-13-01", "9999999999999y"] {
             assert!(moment(none).is_err(), "{none}");
         }
     }
