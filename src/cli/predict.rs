@@ -14,12 +14,13 @@ use super::run::Measured;
 use crate::comparison::host_differences;
 use crate::footprint::{Order, Page};
 use crate::harness::anatomy::Anatomy;
+use crate::harness::cell::Cell;
 use crate::harness::environment::{self, memory_available};
 use crate::harness::interrupt;
 use crate::harness::launcher::{Launcher, SubjectCommand};
-use crate::harness::plan;
+use crate::harness::plan::{CalibrationSizes, calibration_cells};
 use crate::harness::runner::Budget;
-use crate::harness::schedule::schedule;
+use crate::harness::schedule::schedule_each;
 use crate::model::{self, Calibration, Described, Parent};
 use crate::recording::{self, Host, Recorded, RunWriter, rfc3339};
 use crate::report;
@@ -31,9 +32,11 @@ const DRIVER: &str = "forkbench predict";
 const FRESH: Duration = Duration::from_secs(24 * 3600);
 /// Runs that are looked at for one that serves.
 const LOOKED_AT: usize = 50;
-/// Fresh subjects per cell of a calibration: scattered pages lie elsewhere in each, and neighbours on the host come and
-/// go within seconds.
+/// Fresh subjects per cell of a calibration.
 const TRIALS: u32 = 3;
+/// Those of cells whose pages lie scattered: they lie elsewhere in each, and neighbours on the host, who come and go
+/// within seconds, make them cost up to twice as much.
+const SCATTERED_TRIALS: u32 = 5;
 /// How much each of its trials measures: a median's worth of large parents, which have to be rewritten each time.
 const BUDGET: Budget = Budget {
     time: Duration::from_millis(100),
@@ -100,14 +103,6 @@ enum PageChoice {
 enum OrderChoice {
     Sequential,
     Shuffled,
-}
-
-/// Bytes of the parents that a calibration holds.
-struct Sizes {
-    /// Of 4 KiB pages.
-    pages: u64,
-    /// Of huge pages.
-    huge: u64,
 }
 
 /// What came of looking for costs.
@@ -211,34 +206,26 @@ impl Predict {
         Ok(found)
     }
 
-    /// How large the parents of a calibration for this one should be, and may. What is free differs from one moment to
-    /// the next, so it is cut off coarsely.
-    fn sizes(&self, parent: &Parent) -> Sizes {
+    /// How large the parents of a calibration for this one should be, and may.
+    fn sizes(&self, parent: &Parent) -> CalibrationSizes {
         let free = memory_available().unwrap_or(u64::MAX) / 8;
         let most = free.min(self.max_footprint.unwrap_or(u64::MAX));
-        let within = |bytes: u64, least: u64| {
-            let asked = bytes.clamp(least, plan::LARGE_CALIBRATION);
-            asked.min(most) / (8 << 20) * (8 << 20)
-        };
         let [pages, huge] = parent.copied_by_kind();
-        Sizes {
-            pages: within(pages, plan::SMALL_CALIBRATION),
-            huge: within(huge, plan::HUGE_CALIBRATION),
-        }
+        CalibrationSizes::of(pages, huge, most)
     }
 
     /// Measures the costs, as a run.
     fn calibrate(&self, parent: &Parent) -> anyhow::Result<Costs> {
-        let Sizes { pages, huge } = self.sizes(parent);
-        if pages < plan::LEAST_CALIBRATION {
+        let sizes = self.sizes(parent);
+        if !sizes.suffice() {
             eprintln!(
                 "a calibration takes parents of {} and more, and no more than {} are allowed or free: pass --calibration RUN",
-                exact_size(plan::LEAST_CALIBRATION),
-                exact_size(pages)
+                exact_size(CalibrationSizes::LEAST),
+                exact_size(sizes.pages)
             );
             return Ok(Costs::None(Exit::Refused));
         }
-        let cells = plan::calibration_cells(pages, huge);
+        let cells = calibration_cells(sizes);
         let native = SubjectCommand::native()?;
         let launcher = Launcher::new(native, Vec::new(), environment::choose_cpus(), None)?;
         interrupt::listen();
@@ -258,7 +245,7 @@ impl Predict {
         let measured = Measured {
             launcher: &launcher,
             cells: &cells,
-            slots: &schedule(&cells, TRIALS, seed),
+            slots: &schedule_each(&cells, trials, seed),
             budget: BUDGET,
             keep_samples: false,
         };
@@ -277,6 +264,13 @@ impl Predict {
         report::write(writer.directory(), &recorded)?;
         eprintln!("costs are those of {}", described(&recorded));
         Ok(Costs::Found(Box::new(recorded)))
+    }
+}
+
+fn trials(cell: &Cell) -> u32 {
+    match cell.footprint.order {
+        Order::Sequential => TRIALS,
+        Order::Shuffled => SCATTERED_TRIALS,
     }
 }
 

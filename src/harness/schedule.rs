@@ -21,17 +21,22 @@ pub struct Slot {
 /// Cells with shuffled pages come in blocks of their own, last: what they leave behind in the kernel's
 /// free lists would scatter the pages of others.
 pub fn schedule(cells: &[Cell], trials: u32, seed: u64) -> Vec<Slot> {
+    schedule_each(cells, |_| trials, seed)
+}
+
+/// [`schedule`] with as many trials of each cell as `trials` says.
+pub fn schedule_each(cells: &[Cell], trials: impl Fn(&Cell) -> u32, seed: u64) -> Vec<Slot> {
+    let counts: Vec<u32> = cells.iter().map(trials).collect();
     let mut random = Random::new(seed);
     let (shuffled, others): (Vec<usize>, Vec<usize>) =
         (0..cells.len()).partition(|&cell| cells[cell].footprint.order == Order::Shuffled);
-    let mut slots = Vec::with_capacity(cells.len() * trials as usize);
+    let mut slots = Vec::new();
     let mut block = 0;
     for group in [others, shuffled] {
-        if group.is_empty() {
-            continue;
-        }
-        for index in 0..trials {
-            let mut order = group.clone();
+        let most = group.iter().map(|&cell| counts[cell]).max().unwrap_or(0);
+        for index in 0..most {
+            let left = group.iter().filter(|&&cell| index < counts[cell]);
+            let mut order: Vec<usize> = left.copied().collect();
             random.shuffle(&mut order);
             slots.extend(order.into_iter().map(|cell| Slot { cell, block, index }));
             block += 1;
@@ -70,6 +75,18 @@ mod tests {
         let is_shuffled = |slot: &Slot| cells[slot.cell].footprint.order == Order::Shuffled;
         let first = slots.iter().position(is_shuffled).unwrap();
         assert!(slots[first..].iter().all(is_shuffled));
+    }
+
+    #[test]
+    fn cells_may_have_more_trials_than_others() {
+        let cells = plan::memory_cells();
+        let trials = |cell: &Cell| 1 + cell.footprint.vmas % 7;
+        let slots = schedule_each(&cells, trials, 7);
+        for (at, cell) in cells.iter().enumerate() {
+            let of_cell = slots.iter().filter(|slot| slot.cell == at);
+            let indices: Vec<u32> = of_cell.map(|slot| slot.index).collect();
+            assert_eq!(indices, (0..trials(cell)).collect::<Vec<u32>>(), "{cell}");
+        }
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub struct Fitted {
     pub id: String,
     /// What its parent was made of.
     pub shape: Shape,
-    /// Median over trials of the trials' medians, nanoseconds.
+    /// The middle of the trials' medians (their interquartile mean), nanoseconds.
     pub measured_ns: f64,
     /// What its parts come to.
     pub fitted_ns: f64,

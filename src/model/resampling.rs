@@ -1,6 +1,6 @@
 //! How far noise moves costs: fits to trials drawn anew.
 
-use super::rows::Row;
+use super::rows::{Row, interquartile_mean};
 use crate::statistics::{Random, fit_nonnegative, normal_quantile, student_quantile};
 
 /// The same for every call, so that the same run always shows the same intervals.
@@ -16,7 +16,7 @@ const SPREADING: usize = 3;
 /// fresh processes on a quiet guest.
 const SPREAD: f64 = 0.02;
 
-/// The costs of each round: blocks of the schedule are drawn with replacement, each cell takes the median of its
+/// The costs of each round: blocks of the schedule are drawn with replacement, each cell takes the middle of its
 /// trials in them, and the costs are fitted again. Whole blocks, because a host's drift moves all cells that are
 /// measured beside each other together.
 pub(super) fn resampled(rows: &[Row], counts: &[Vec<f64>]) -> Vec<Vec<f64>> {
@@ -41,7 +41,7 @@ pub(super) fn resampled(rows: &[Row], counts: &[Vec<f64>]) -> Vec<Vec<f64>> {
             .map(|row| match row.trials.len() < SPREADING {
                 true => scattered(row, spread, &mut random),
                 false => {
-                    let drawn = weighted_median(&row.trials, weight).unwrap_or(row.ns);
+                    let drawn = interquartile_mean(&row.trials, weight).unwrap_or(row.ns);
                     row.ns * (drawn / row.ns).powf(wider)
                 }
             })
@@ -66,21 +66,6 @@ fn widening(blocks: usize) -> f64 {
 fn scattered(row: &Row, spread: f64, random: &mut Random) -> f64 {
     let each = spread / (row.trials.len() as f64).sqrt();
     row.ns * (each * random.normal()).exp()
-}
-
-/// The median of rising values of which each comes as often as its block was drawn. `None` where none was.
-fn weighted_median(rising: &[(u32, f64)], weight: impl Fn(u32) -> usize) -> Option<f64> {
-    let all: usize = rising.iter().map(|trial| weight(trial.0)).sum();
-    let middles = [all.checked_sub(1)? / 2, all / 2];
-    let (mut below, mut found, mut next) = (0, [0.0, 0.0], 0);
-    for &(block, ns) in rising {
-        below += weight(block);
-        while next < 2 && middles[next] < below {
-            found[next] = ns;
-            next += 1;
-        }
-    }
-    Some(f64::midpoint(found[0], found[1]))
 }
 
 /// What trials of a cell differ by, in logarithms: the root mean square over the cells that have enough of them.

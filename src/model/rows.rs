@@ -14,7 +14,7 @@ pub(super) struct Row {
     pub shape: Shape,
     /// Each trial's block and median in nanoseconds, by rising median. Never empty.
     pub trials: Vec<(u32, f64)>,
-    /// Their median.
+    /// Their middle: [`interquartile_mean`].
     pub ns: f64,
 }
 
@@ -93,9 +93,27 @@ fn row(cell: &Cell, phase: Phase) -> Option<Row> {
     Some(Row {
         id: cell.id.clone(),
         shape,
-        ns: middle(&times.iter().map(|trial| trial.1).collect::<Vec<f64>>())?,
+        ns: interquartile_mean(&times, |_| 1)?,
         trials: times,
     })
+}
+
+/// The mean of the middle half of rising values, of which each counts as often as its block weighs. A median of a
+/// few trials jumps from one to the other where a host makes scattered pages cost either of two things; a mean
+/// follows the one trial that something went wrong in. `None` where all weigh nothing.
+pub(super) fn interquartile_mean(
+    rising: &[(u32, f64)],
+    weight: impl Fn(u32) -> usize,
+) -> Option<f64> {
+    let all: usize = rising.iter().map(|trial| weight(trial.0)).sum();
+    let (first, last) = (0.25 * all as f64, 0.75 * all as f64);
+    let (mut below, mut sum) = (0.0, 0.0);
+    for &(block, ns) in rising {
+        let above = below + weight(block) as f64;
+        sum += ns * (above.min(last) - f64::max(below, first)).max(0.0);
+        below = above;
+    }
+    (all > 0).then(|| sum / (last - first))
 }
 
 /// The median of rising values.
@@ -103,4 +121,31 @@ fn middle(rising: &[f64]) -> Option<f64> {
     let upper = *rising.get(rising.len() / 2)?;
     let lower = rising[(rising.len() - 1) / 2];
     Some(lower + (upper - lower) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_trials_neither_jumps_nor_follows_one() {
+        let of = |times: &[f64]| {
+            let trials: Vec<(u32, f64)> = (0..).zip(times.iter().copied()).collect();
+            interquartile_mean(&trials, |_| 1)
+        };
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[5.0]), Some(5.0));
+        assert_eq!(of(&[4.0, 6.0]), Some(5.0));
+        assert_eq!(of(&[1.0, 2.0, 4.0, 900.0]), Some(3.0));
+        let [few, many] = [[5.0, 5.0, 5.0, 8.0, 8.0], [5.0, 5.0, 8.0, 8.0, 8.0]].map(|t| of(&t));
+        assert!((few.unwrap() - 5.9).abs() < 1e-9 && (many.unwrap() - 7.1).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_trial_that_was_drawn_twice_counts_twice() {
+        let trials = [(0, 2.0), (1, 4.0), (2, 10.0)];
+        let drawn = interquartile_mean(&trials, |block| [2, 0, 2][block as usize]);
+        assert_eq!(drawn, Some(6.0));
+        assert_eq!(interquartile_mean(&trials, |_| 0), None);
+    }
 }

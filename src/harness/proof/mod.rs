@@ -6,7 +6,7 @@ mod registered;
 use std::time::Duration;
 
 use super::launcher::{Launcher, SubjectCommand};
-use super::tracing::{Child, TraceError, trace, verify};
+use super::tracing::{Child, TraceError, Traced, trace, verify};
 use crate::mechanism::{Claim, Mechanism};
 use crate::protocol::{Count, Order, VERSION};
 
@@ -75,21 +75,13 @@ pub fn prove(
         verdict: Verdict::Unverified(String::new()),
     };
     let mut command = subject.to_command();
-    let traced = match trace(&mut command, &job(launcher, mechanism), LIMIT) {
+    let traced = match answered(trace(&mut command, &job(launcher, mechanism), LIMIT)) {
         Ok(traced) => traced,
-        Err(error @ TraceError::Denied { .. }) => {
-            proof.verdict = Verdict::Unverified(error.to_string());
-            return proof;
-        }
-        Err(error) => {
-            proof.verdict = Verdict::Refuted(error.to_string());
+        Err(verdict) => {
+            proof.verdict = verdict;
             return proof;
         }
     };
-    if let Some(reason) = traced.refusal() {
-        proof.verdict = Verdict::Unverified(reason);
-        return proof;
-    }
     proof.verdict = match verify(&mechanism.claim, &traced) {
         Ok(()) => Verdict::Proven,
         Err(mismatch) => Verdict::Refuted(mismatch.to_string()),
@@ -97,6 +89,18 @@ pub fn prove(
     proof.child = traced.children.into_iter().next_back();
     proof.seen = proof.child.as_ref().map(|child| child.creation.to_string());
     proof
+}
+
+/// What was traced, or the verdict where there is nothing to hold to a claim.
+fn answered(traced: Result<Traced, TraceError>) -> Result<Traced, Verdict> {
+    match traced {
+        Err(error @ TraceError::Denied { .. }) => Err(Verdict::Unverified(error.to_string())),
+        Err(error) => Err(Verdict::Refuted(error.to_string())),
+        Ok(traced) => match traced.refusal() {
+            Some(reason) => Err(Verdict::Unverified(reason)),
+            None => Ok(traced),
+        },
+    }
 }
 
 fn job(launcher: &Launcher, mechanism: &Mechanism) -> String {

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::Verdict;
 use super::iteration::{Births, ITERATIONS, IterationSeen, seen_in_iteration, trace_iterations};
+use super::{Verdict, answered};
 use crate::footprint::Footprint;
 use crate::harness::launcher::Launcher;
 use crate::harness::registry::{ForeignClaim, ForeignMechanism, Found, RegisteredSubject, Version};
-use crate::harness::tracing::{Expected, TraceError};
+use crate::harness::tracing::Expected;
 use crate::mechanism::Event;
 
 /// What runs a subject here.
@@ -67,21 +67,14 @@ pub fn prove_registered(
         verdict: Verdict::Unverified("the registry claims nothing of it".to_owned()),
     };
     let footprint = Footprint::default();
-    let traced = match trace_iterations(launcher, &found.command, &mechanism.name, &footprint) {
+    let traced = trace_iterations(launcher, &found.command, &mechanism.name, &footprint);
+    let traced = match answered(traced) {
         Ok(traced) => traced,
-        Err(error @ TraceError::Denied { .. }) => {
-            proof.verdict = Verdict::Unverified(error.to_string());
-            return proof;
-        }
-        Err(error) => {
-            proof.verdict = Verdict::Refuted(error.to_string());
+        Err(verdict) => {
+            proof.verdict = verdict;
             return proof;
         }
     };
-    if let Some(reason) = traced.refusal() {
-        proof.verdict = Verdict::Unverified(reason);
-        return proof;
-    }
     proof.seen = seen_in_iteration(traced);
     if let Some(claim) = claim {
         proof.verdict = judge(claim, mechanism, &proof.seen, &proof.interpreter);
