@@ -70,8 +70,8 @@ pub(super) fn of_process(anatomy: &Anatomy, copied: &[&MappingSeen], busy: u64) 
 fn of_frames(anatomy: &Anatomy) -> Option<String> {
     anatomy.mappings.as_ref()?;
     let hidden = match anatomy.frames {
-        Frames::Known { every: 1 } => return None,
-        Frames::Known { every } => {
+        Frames::Known { every: 1, .. } => return None,
+        Frames::Known { every, .. } => {
             return Some(format!(
                 "it is large: every {every}th stretch of 2 MiB was looked at to see how scattered its pages are"
             ));

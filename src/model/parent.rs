@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::notes::of_process;
 use super::shape::{Part, Shape};
 use crate::footprint::{BASE_PAGE, HUGE_PAGE, Order, Page};
-use crate::harness::anatomy::{Anatomy, MappingSeen};
+use crate::harness::anatomy::{Anatomy, Frames, MappingSeen};
 use crate::recording::Host;
 
 /// VMAs and descriptors of a described parent that nothing is said of: those of a small program.
@@ -33,6 +33,8 @@ pub struct PredictedFootprint {
     pub within_8: Option<f64>,
     /// Likewise within 512.
     pub within_512: Option<f64>,
+    /// What share of the memory around its 4 KiB pages is its own.
+    pub density: Option<f64>,
     /// Its mappings, those that the child doesn't get left out.
     pub vmas: Option<u64>,
     /// Mappings that the child doesn't get (`MADV_DONTFORK`), which fork has to pass over.
@@ -66,12 +68,14 @@ pub struct Piece {
     pub huge: u64,
     /// Shares of neighbours within 8 and 512 pages, where known.
     pub places: Option<[f64; 2]>,
+    /// What share of the memory around the process's pages is its own, 0 to 1; 1 where that is not known.
+    pub density: f64,
     /// Whether its 4 KiB pages could be huge ones: of no file, and 2 MiB long.
     pub could_be_huge: bool,
 }
 
 impl Piece {
-    fn of(seen: &MappingSeen) -> Self {
+    fn of(seen: &MappingSeen, density: f64) -> Self {
         Self {
             name: seen.name.clone(),
             start: seen.start,
@@ -79,13 +83,15 @@ impl Piece {
             pages: seen.base_pages(),
             huge: seen.thp / HUGE_PAGE,
             places: seen.places,
+            density,
             could_be_huge: !seen.name.starts_with('/') && seen.bytes() >= HUGE_PAGE,
         }
     }
 
-    /// Its pages as parts, lying as `places` where nothing is known of its own.
+    /// Its pages as parts, lying as `places` (see [`Parent::places`]) where nothing is known of its own.
     pub fn shape(&self, places: [f64; 2]) -> Shape {
-        let [within_8, within_512] = self.places.unwrap_or(places);
+        let own = self.places.map(|places| among_others(places, self.density));
+        let [within_8, within_512] = own.unwrap_or(places);
         Shape::default()
             .with(Part::PageThp, self.huge as f64)
             .with_base_pages(self.pages as f64, within_8, within_512)
@@ -159,10 +165,11 @@ impl Parent {
             pages,
             huge,
             places,
+            density: 1.0,
             could_be_huge: asked.rss >= HUGE_PAGE,
         };
         let mut parent = Self::from_parts(footprint, vec![all], Vec::new());
-        parent.put_places(places);
+        parent.put_places(places, None);
         parent
     }
 
@@ -171,7 +178,12 @@ impl Parent {
         let status = &anatomy.status;
         let mappings = anatomy.mappings.as_deref().unwrap_or_default();
         let copied: Vec<&MappingSeen> = mappings.iter().filter(|seen| seen.is_copied()).collect();
-        let pieces: Vec<Piece> = copied.iter().map(|seen| Piece::of(seen)).collect();
+        let density = match anatomy.frames {
+            Frames::Known { density, .. } => density,
+            Frames::Hidden | Frames::Unreadable => None,
+        };
+        let piece = |seen: &&MappingSeen| Piece::of(seen, density.unwrap_or(1.0));
+        let pieces: Vec<Piece> = copied.iter().map(piece).collect();
         let seen = anatomy.mappings.is_some();
         let inherited = mappings.iter().filter(|seen| seen.is_inherited()).count();
         let anonymous = status.anonymous.or(status.rss).unwrap_or(0);
@@ -209,7 +221,7 @@ impl Parent {
         notes.extend(of_process(anatomy, &copied, footprint.busy));
         let mut parent = Self::from_parts(footprint, pieces, notes);
         parent.may_be_huge = !seen && host.thp.as_deref() != Some("never");
-        parent.put_places(pooled(&parent.pieces));
+        parent.put_places(pooled(&parent.pieces), density);
         parent
     }
 
@@ -235,9 +247,10 @@ impl Parent {
         }
     }
 
-    fn put_places(&mut self, places: Option<[f64; 2]>) {
-        self.places = places;
+    fn put_places(&mut self, places: Option<[f64; 2]>, density: Option<f64>) {
+        self.places = places.map(|places| among_others(places, density.unwrap_or(1.0)));
         if self.pages > 0.0 {
+            self.footprint.density = density;
             self.footprint.within_8 = places.map(|[within_8, _]| within_8);
             self.footprint.within_512 = places.map(|[_, within_512]| within_512);
         } else {
@@ -283,7 +296,8 @@ impl Parent {
             .with_base_pages(self.pages, within_8, within_512)
     }
 
-    /// Shares of neighbouring pages, where known.
+    /// Shares of its pages that fork pays for as for near ones, within 8 and 512 pages of their neighbours, where known:
+    /// those of neighbours that lie so, less what lies among others' pages.
     pub fn places(&self) -> Option<[f64; 2]> {
         self.places
     }
@@ -292,6 +306,12 @@ impl Parent {
     pub fn is_of_unknown_pages(&self) -> bool {
         self.may_be_huge
     }
+}
+
+/// Of pages that lie near their neighbours, those for which that makes fork cheaper: what the CPU fetches along with the
+/// kernel's record of one page serves the next where that is the process's too.
+fn among_others(places: [f64; 2], density: f64) -> [f64; 2] {
+    places.map(|share| share * density)
 }
 
 /// Shares over all pieces, by their pages. `None` where too few are known.
@@ -316,7 +336,7 @@ fn pooled(pieces: &[Piece]) -> Option<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::harness::anatomy::{Frames, Status};
+    use crate::harness::anatomy::Status;
 
     fn seen(name: &str, pages: u64, places: Option<[f64; 2]>) -> MappingSeen {
         MappingSeen {
@@ -343,7 +363,10 @@ mod tests {
             },
             vmas: mappings.as_ref().map(|mappings| mappings.len() as u64),
             mappings,
-            frames: Frames::Known { every: 1 },
+            frames: Frames::Known {
+                every: 1,
+                density: Some(1.0),
+            },
             fds: Some(5),
             running: 3,
             unseen: Vec::new(),

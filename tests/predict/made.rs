@@ -83,7 +83,10 @@ pub fn process(mappings: Vec<MappingSeen>) -> Anatomy {
         },
         vmas: Some(mappings.len() as u64),
         mappings: Some(mappings),
-        frames: Frames::Known { every: 1 },
+        frames: Frames::Known {
+            every: 1,
+            density: Some(1.0),
+        },
         fds: Some(5),
         running: 0,
         unseen: Vec::new(),

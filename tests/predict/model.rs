@@ -48,6 +48,23 @@ fn pages_cost_what_their_places_cost_and_the_bracket_holds_all_places() {
 }
 
 #[test]
+fn what_lies_among_the_pages_of_others_costs_what_far_pages_cost() {
+    let mut heap = process(vec![mapping("[heap]", HEAP, Some([0.4, 0.8]))]);
+    heap.frames = Frames::Known {
+        every: 1,
+        density: Some(0.25),
+    };
+    let told = predicted(&heap);
+    let each = 0.1 * cost(Part::PageNear) + 0.1 * cost(Part::PageMid) + 0.8 * cost(Part::PageFar);
+    let expected = told.fork.call_ns.expected.unwrap();
+    assert!(is_about(expected, HEAP as f64 * each), "{expected}");
+    // What is told of the process is what was seen of it.
+    assert_eq!(told.footprint.within_8, Some(0.4));
+    assert_eq!(told.footprint.density, Some(0.25));
+    assert_eq!(told.mappings[0].within_8, Some(0.4));
+}
+
+#[test]
 fn without_frames_a_bracket_is_all_unless_places_hardly_matter() {
     let hidden = |mappings| Anatomy {
         frames: Frames::Hidden,

@@ -13,12 +13,15 @@ const MOST_PAGES: u64 = 4 << 20;
 const ENTRY: u64 = 8;
 
 /// What could be seen of page frame numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Frames {
     /// All of them, or every so many-th stretch of 2 MiB.
     Known {
         /// 1: every one.
         every: u64,
+        /// What share of the memory around the 4 KiB pages is theirs, 0 to 1: see [`Layout::density`]. `None` where there
+        /// are none.
+        density: Option<f64>,
     },
     /// They read as 0: that takes CAP_SYS_ADMIN.
     Hidden,
@@ -42,26 +45,40 @@ fn place_within(pagemap: &File, mappings: &mut [MappingSeen], most: u64) -> io::
         .fold(0, |sum, seen| sum.saturating_add(seen.bytes() / BASE_PAGE));
     let every = all.div_ceil(most).max(1);
     let mut stretches = 0;
+    let mut together = Layout::default();
     for seen in mappings.iter_mut().filter(looked_at) {
-        let Some(layout) = layout_of(pagemap, seen, every, &mut stretches)? else {
+        let mut layout = Layout::default();
+        read_into(
+            [&mut layout, &mut together],
+            pagemap,
+            seen,
+            every,
+            &mut stretches,
+        )?;
+        if layout.hidden > 0 {
             return Ok(Frames::Hidden);
-        };
+        }
         seen.places = layout
             .shares()
             .map(|[_, within_8, _, within_512]| [within_8, within_512]);
     }
-    Ok(Frames::Known { every })
+    // Of scattered pages, those that are not looked at lie among the others.
+    let density = together
+        .density()
+        .map(|density| (density * every as f64).min(1.0));
+    Ok(Frames::Known { every, density })
 }
 
-/// The layout of one mapping's 4 KiB pages; `None` where frames are hidden. `stretches` counts those of all
-/// mappings: every so many-th is read.
-fn layout_of(
+/// Adds one mapping's 4 KiB pages to layouts, up to the first stretch whose frames are hidden. `stretches` counts those
+/// of all mappings: every so many-th is read.
+fn read_into(
+    mut layouts: [&mut Layout; 2],
     pagemap: &File,
     seen: &MappingSeen,
     every: u64,
     stretches: &mut u64,
-) -> io::Result<Option<Layout>> {
-    let mut layout = Layout::default();
+) -> io::Result<()> {
+    layouts.iter_mut().for_each(|layout| layout.skip());
     let mut buffer = [0; (HUGE_PAGE / BASE_PAGE * ENTRY) as usize];
     let mut entries = Vec::with_capacity(buffer.len() / ENTRY as usize);
     let mut huge_left = seen.thp / HUGE_PAGE;
@@ -77,7 +94,7 @@ fn layout_of(
             at = after
                 .saturating_add(inside.saturating_mul(HUGE_PAGE))
                 .min(seen.end);
-            layout.skip();
+            layouts.iter_mut().for_each(|layout| layout.skip());
             continue;
         }
         let wanted = ((after - at) / BASE_PAGE * ENTRY) as usize;
@@ -87,16 +104,18 @@ fn layout_of(
         entries.extend(words.filter_map(|word| Some(u64::from_ne_bytes(word.try_into().ok()?))));
         if huge_left > 0 && Layout::is_huge(&entries) {
             huge_left -= 1;
-            layout.skip();
+            layouts.iter_mut().for_each(|layout| layout.skip());
         } else {
-            entries.iter().for_each(|&entry| layout.add(entry));
+            for layout in &mut layouts {
+                entries.iter().for_each(|&entry| layout.add(entry));
+            }
         }
-        if layout.hidden > 0 {
-            return Ok(None);
+        if layouts[0].hidden > 0 {
+            break;
         }
         at = after;
     }
-    Ok(Some(layout))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -134,7 +153,11 @@ mod tests {
         entries.extend((0..512).map(|at| PRESENT | (2048 + 1000 * at)));
         let file = pagemap(&entries);
         let mut seen = [heap(1024, 1)];
-        assert_eq!(place(&file, &mut seen).unwrap(), Frames::Known { every: 1 });
+        let Frames::Known { every: 1, density } = place(&file, &mut seen).unwrap() else {
+            panic!("every page is looked at");
+        };
+        // Each lies in a block of its own.
+        assert_eq!(density, Some(1.0 / 64.0));
         assert_eq!(seen[0].places, Some([0.0, 0.0]));
         // The same without a huge page: half of them lie side by side.
         let mut seen = [heap(1024, 0)];
@@ -164,7 +187,10 @@ mod tests {
         let file = pagemap(&entries);
         let mut seen = [heap(16 * 512, 0)];
         let frames = place_within(&file, &mut seen, 3000).unwrap();
-        assert_eq!(frames, Frames::Known { every: 3 });
+        let Frames::Known { every: 3, density } = frames else {
+            panic!("{frames:?}");
+        };
+        assert!((0.05..0.2).contains(&density.unwrap()), "{density:?}");
         let [within_8, _] = seen[0].places.unwrap();
         assert!((0.3..0.7).contains(&within_8), "{within_8}");
         // Address space that nobody could walk page by page.
