@@ -5,6 +5,7 @@
 
 mod nights;
 
+use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, SamplingMode};
 use forkbench::history::{Selection, Store};
 use forkbench::mechanism::Phase;
+use tempfile::TempDir;
 
 /// Runs in the store.
 const RUNS: u64 = 10_000;
@@ -63,45 +65,69 @@ impl Limit {
     }
 }
 
+/// The store, filled when it is first asked for: a filter may leave nothing that needs it.
+struct Filled {
+    runs: u64,
+    path: OnceCell<(TempDir, PathBuf)>,
+}
+
+impl Filled {
+    fn path(&self) -> &Path {
+        let (_, path) = self.path.get_or_init(|| {
+            // On a disk: a folder in memory would make syncing free.
+            let folder =
+                tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder of our own");
+            let path = folder.path().join("history.sqlite");
+            drop(nights::fill(&path, self.runs));
+            let bytes = fs::metadata(&path).map_or(0, |there| there.len());
+            let (runs, cells) = (self.runs, nights::CELLS);
+            println!(
+                "\na store of {runs} runs of {cells} cells: {} MiB",
+                bytes >> 20
+            );
+            (folder, path)
+        });
+        path
+    }
+
+    fn open(&self) -> Store {
+        Store::open(self.path()).expect("it was made")
+    }
+}
+
 fn main() -> ExitCode {
-    let measures = std::env::args().any(|word| word == "--bench");
-    let only_tries = std::env::args().any(|word| word == "--test" || word == "--list");
-    let runs = if measures && !only_tries { RUNS } else { FEW };
-    // On a disk: a folder in memory would make syncing free.
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for the store");
-    let path = folder.path().join("history.sqlite");
-    drop(nights::fill(&path, runs));
-    let bytes = fs::metadata(&path).map_or(0, |there| there.len());
-    println!(
-        "a store of {runs} runs of {} cells: {} MiB\n",
-        nights::CELLS,
-        bytes >> 20
-    );
+    let has = |flag: &str| std::env::args().any(|word| word == flag);
+    let measures = has("--bench") && !has("--test") && !has("--list");
+    let filled = Filled {
+        runs: if measures { RUNS } else { FEW },
+        path: OnceCell::new(),
+    };
     let mut criterion = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
         .configure_from_args();
     let limits = [
-        adding(&mut criterion, &path, runs),
-        adding_alone(&mut criterion, &path, runs),
-        reading(&mut criterion, &path),
+        adding(&mut criterion, &filled),
+        adding_alone(&mut criterion, &filled),
+        reading(&mut criterion, &filled),
     ];
     criterion.final_summary();
     println!();
     let held = limits.map(Limit::held).iter().all(|held| *held);
-    match held || runs != RUNS || std::env::var_os("FORKBENCH_STRICT").is_none() {
+    match held || !measures || std::env::var_os("FORKBENCH_STRICT").is_none() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
 }
 
 /// Adding a run to a store that is open.
-fn adding(criterion: &mut Criterion, path: &Path, runs: u64) -> Limit {
+fn adding(criterion: &mut Criterion, filled: &Filled) -> Limit {
     let mut limit = Limit::new("adding a run", Duration::from_millis(50));
-    let store = Store::open(path).expect("it was made");
-    let mut next = runs;
+    let mut store = None;
+    let mut next = filled.runs;
     bench(criterion, "add", |_| {
+        let store = store.get_or_insert_with(|| filled.open());
         let entry = nights::night(next);
         next += 1;
         limit.time(|| store.add(&entry, false).expect("it is new"))
@@ -110,33 +136,28 @@ fn adding(criterion: &mut Criterion, path: &Path, runs: u64) -> Limit {
 }
 
 /// What the command does: opening the store, adding one run, closing it.
-fn adding_alone(criterion: &mut Criterion, path: &Path, runs: u64) -> Limit {
+fn adding_alone(criterion: &mut Criterion, filled: &Filled) -> Limit {
     let mut limit = Limit::new("opening, adding a run, closing", Duration::from_millis(50));
-    let mut next = 2 * runs;
+    let mut next = 100 * RUNS;
     bench(criterion, "open-add-close", |_| {
+        filled.path();
         let entry = nights::night(next);
         next += 1;
-        limit.time(|| {
-            let store = Store::open(path).expect("it was made");
-            store.add(&entry, false).expect("it is new");
-        })
+        limit.time(|| filled.open().add(&entry, false).expect("it is new"))
     });
     limit
 }
 
 /// The p10 of `call` of all cells of all nights.
-fn reading(criterion: &mut Criterion, path: &Path) -> Limit {
+fn reading(criterion: &mut Criterion, filled: &Filled) -> Limit {
     let mut limit = Limit::new("reading a phase of every cell", Duration::from_secs(1));
     let selection = Selection {
         phases: vec![Phase::Call],
         ..Selection::default()
     };
-    let path: PathBuf = path.to_owned();
     bench(criterion, "series", |_| {
-        limit.time(|| {
-            let store = Store::open(&path).expect("it was made");
-            store.series(&selection).expect("it can be read")
-        })
+        filled.path();
+        limit.time(|| filled.open().series(&selection).expect("it can be read"))
     });
     limit
 }

@@ -50,6 +50,9 @@ struct There {
     finished: Option<i64>,
 }
 
+/// What messages call it.
+const ACTION: &str = "add to";
+
 const FIND: &str =
     "SELECT id, digest, started, finished FROM runs WHERE source = ?1 AND name = ?2 AND seed = ?3";
 
@@ -71,7 +74,7 @@ impl Store {
         // Packing takes longer than looking, and nobody should wait for it.
         let new = Content::of(entry);
         let digest = entry.digest();
-        self.writing("add to", |connection| {
+        self.writing(ACTION, |connection| {
             let adding = Adding {
                 store: self,
                 connection,
@@ -87,7 +90,7 @@ impl Store {
     /// # Errors
     /// Where one is there already, or the store can't be written. None is added then.
     pub fn fill(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        self.writing("fill", |connection| {
+        self.writing(ACTION, |connection| {
             for entry in entries {
                 let adding = Adding {
                     store: self,
@@ -114,7 +117,8 @@ impl Adding<'_> {
             return Ok(Added::New);
         };
         if replace {
-            self.store.take_away(self.connection, there.number)?;
+            self.store
+                .take_away(ACTION, self.connection, there.number)?;
             self.put(digest, None)?;
             return Ok(Added::Replaced);
         }
@@ -144,7 +148,7 @@ impl Adding<'_> {
     }
 
     fn failed(&self, error: rusqlite::Error) -> StoreError {
-        self.store.failed("add to", error)
+        self.store.failed(ACTION, error)
     }
 
     fn find(&self) -> rusqlite::Result<Option<There>> {
@@ -196,7 +200,8 @@ impl Adding<'_> {
                 self.put_figures(number).map_err(|error| self.failed(error))
             }
             Some(there) => {
-                self.store.take_figures(self.connection, there.number)?;
+                self.store
+                    .take_figures(ACTION, self.connection, there.number)?;
                 self.renew(there.number, digest)
                     .and_then(|()| self.put_figures(there.number))
                     .map_err(|error| self.failed(error))

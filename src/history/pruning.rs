@@ -45,7 +45,7 @@ impl Store {
             self.writing("prune", |connection| {
                 let gone = chosen()?;
                 for (number, _) in &gone {
-                    self.take_away(connection, *number)?;
+                    self.take_away("prune", connection, *number)?;
                 }
                 self.forget_unused(connection)?;
                 Ok(gone)
@@ -55,14 +55,24 @@ impl Store {
     }
 
     /// Takes one run away with its figures.
-    pub(super) fn take_away(&self, connection: &Connection, run: i64) -> Result<(), StoreError> {
-        self.take_figures(connection, run)?;
+    pub(super) fn take_away(
+        &self,
+        action: &'static str,
+        connection: &Connection,
+        run: i64,
+    ) -> Result<(), StoreError> {
+        self.take_figures(action, connection, run)?;
         let taken = connection.execute("DELETE FROM runs WHERE id = ?1", [run]);
-        taken.map(drop).map_err(|error| self.failed("prune", error))
+        taken.map(drop).map_err(|error| self.failed(action, error))
     }
 
     /// Takes the figures of a run away.
-    pub(super) fn take_figures(&self, connection: &Connection, run: i64) -> Result<(), StoreError> {
+    pub(super) fn take_figures(
+        &self,
+        action: &'static str,
+        connection: &Connection,
+        run: i64,
+    ) -> Result<(), StoreError> {
         let take = || -> rusqlite::Result<()> {
             // The run's own rows name the series, and series and time are where its levels lie.
             let mut find = connection.prepare("SELECT series FROM trials WHERE run = ?1")?;
@@ -80,7 +90,7 @@ impl Store {
             connection.execute("DELETE FROM unmeasured WHERE run = ?1", [run])?;
             Ok(())
         };
-        take().map_err(|error| self.failed("prune", error))
+        take().map_err(|error| self.failed(action, error))
     }
 
     /// Takes away what no run speaks of any more.

@@ -40,8 +40,25 @@ def parquet(path):
     return {"types": types, "rows": table.to_pylist()}
 
 
+def otava(path):
+    from otava.importer import JsonImporter
+    from otava.test_config import create_test_config
+
+    config = create_test_config("history", {"type": "json", "file": path})
+    series = JsonImporter().fetch_data(config)
+    changes = series.analyze().change_points
+    return {
+        "time": series.time,
+        "data": series.data,
+        "attributes": series.attributes,
+        "changes": {name: [int(point.index) for point in points] for name, points in changes.items()},
+    }
+
+
+READERS = {"openmetrics": openmetrics, "csv": csv, "parquet": parquet, "otava": otava}
+
 if __name__ == "__main__":
-    read = {"openmetrics": openmetrics, "csv": csv, "parquet": parquet}[sys.argv[1]]
+    read = READERS[sys.argv[1]]
     try:
         seen = [read(path) for path in sys.argv[2:]]
     except ImportError as error:

@@ -8,6 +8,7 @@ mod csv;
 mod fixtures;
 mod github;
 mod hgrm;
+mod history;
 mod hostile;
 mod openmetrics;
 mod parquet;
