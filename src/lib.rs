@@ -9,6 +9,7 @@
 //! | [`clock`] | the one clock |
 //! | [`footprint`] | the shape of a parent: its name, holding it, the kernel's receipt |
 //! | [`mechanism`] | the ways to start a child, one file each |
+//! | [`channel`] | the ways for a parent and its child to talk, one file each |
 //! | [`protocol`] | what harness and subject say to each other |
 //! | [`subject`] | the process under measurement |
 //! | [`recording`] | the run directory: written as trials finish, read back whole |
@@ -35,6 +36,7 @@
 //! [`recording`] appends the trial to the run directory the moment it ends; [`report`] and [`export`] read runs.
 //! Nothing flows back. `cargo bench` and `forkbench run` differ only in who asks for iterations.
 
+pub mod channel;
 pub mod cli;
 pub mod clock;
 pub mod comparison;

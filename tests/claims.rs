@@ -19,6 +19,7 @@ fn see(mechanism: &Mechanism) -> Result<Traced, TraceError> {
         Order::Hold(mechanism.smallest()),
         Order::Time {
             mechanism: mechanism.name.to_owned(),
+            exchange: None,
             count,
         },
         Order::End,

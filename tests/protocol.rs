@@ -27,6 +27,7 @@ const COUNT: Count = Count {
     warmup: 0,
     plain: 2,
     stamped: 1,
+    fresh: 0,
 };
 
 const ORDERS: &str = "\
@@ -35,6 +36,7 @@ cpu 1
 exec foreign /bin/echo a%20b c
 hold bytes=67108864 page=4k mapping=private touch=written order=sequential state=hot vmas=3 threads=2 busy=1 fds=7
 time mechanism=fork warmup=20 plain=100 stamped=25
+time mechanism=ipc:pipe message=65536 peer=0 plain=100 fresh=5
 life mechanism=posix_spawn
 end
 ";
@@ -149,7 +151,7 @@ fn converse(script: &str) -> (Result<(), SessionError>, u64) {
         let patience = Duration::from_millis(400);
         let mut session = Session::start(&subject, &keeper, CpuSet::new(), patience)?;
         session.hold(&Footprint::of(0))?;
-        session.time("fork", COUNT, Duration::ZERO, &mut |_, _| kept += 1)?;
+        session.time("fork", None, COUNT, Duration::ZERO, &mut |_, _| kept += 1)?;
         session.life("fork", false)?;
         session.end();
         Ok(())

@@ -9,8 +9,7 @@ use forkbench::harness::cell::Cell;
 use forkbench::harness::launcher::Launcher;
 use forkbench::harness::runner::{Outcome, outcome_of};
 use forkbench::harness::trial::{LiveTrial, TrialError};
-use forkbench::mechanism::headline;
-use forkbench::protocol::Count;
+use forkbench::protocol::{Count, headline};
 
 use super::{Arguments, SUBJECTS};
 
@@ -169,9 +168,9 @@ impl<'a> CellSession<'a> {
         self.unstamped %= PLAIN_PER_STAMPED;
         live.iterate(
             Count {
-                warmup: 0,
                 plain: iterations,
                 stamped,
+                ..Count::default()
             },
             self.each,
         )?;

@@ -14,14 +14,19 @@ use crate::harness::life;
 use crate::harness::plan;
 use crate::harness::registry::Registry;
 use crate::mechanism::Phase;
-use crate::protocol::{Count, Order, VERSION};
+use crate::protocol::{Count, Exchange, Order, VERSION};
+use crate::recording::Placement;
 
 /// What a job typed by hand measures.
 const JOB: Count = Count {
     warmup: 20,
     plain: 100,
     stamped: 25,
+    fresh: 0,
 };
+
+/// And of a channel, so often from the beginning.
+const FRESH: u64 = 5;
 
 #[derive(Debug, Args)]
 #[command(
@@ -109,16 +114,16 @@ fn others(registry: &Registry) -> String {
 
 fn listed(cell: &Cell, launcher: &Launcher, registry: &Registry, available: Option<u64>) -> Listed {
     let foreign = cell.exec.is_some();
-    let (summary, phases) = match (registry.mechanism(cell), cell.known_mechanism()) {
+    let (summary, phases) = match (registry.mechanism(cell), cell.known()) {
         (Some(known), _) => {
             let phases = known.phases.iter();
             let phases = phases.filter(|&&phase| !(foreign && phase == Phase::Exec));
             (Some(known.summary.clone()), phases.copied().collect())
         }
         (None, Some(known)) => {
-            let phases = known.phases.iter();
+            let phases = known.phases().iter();
             let phases = phases.filter(|phase| known.has(**phase, foreign));
-            (Some(known.summary.to_owned()), phases.copied().collect())
+            (Some(known.summary().to_owned()), phases.copied().collect())
         }
         (None, None) => (None, Vec::<Phase>::new()),
     };
@@ -136,9 +141,9 @@ fn listed(cell: &Cell, launcher: &Launcher, registry: &Registry, available: Opti
 
 /// Whether a cell's children may execute something, and may stamp the clock: of a subject that nobody knows, all do.
 fn needs(cell: &Cell, registry: &Registry) -> (bool, bool) {
-    match (registry.mechanism(cell), cell.known_mechanism()) {
+    match (registry.mechanism(cell), cell.known()) {
         (Some(known), _) => (known.executes(), known.stamps()),
-        (None, Some(known)) => (known.needs.image, known.stamps(cell.exec.is_some())),
+        (None, Some(known)) => (known.executes(), known.stamps(cell.exec.is_some())),
         (None, None) => (true, true),
     }
 }
@@ -147,7 +152,8 @@ fn needs(cell: &Cell, registry: &Registry) -> (bool, bool) {
 fn job(launcher: &Launcher, registry: &Registry, cell: &Cell) -> Vec<Order> {
     let mut orders = vec![Order::Hello { version: VERSION }];
     let (executes, stamps) = needs(cell, registry);
-    if let Some(cpu) = launcher.subject_cpu().filter(|_| !cell.free) {
+    let pinned = cell.placement != Placement::Free;
+    if let Some(cpu) = launcher.subject_cpu().filter(|_| pinned) {
         orders.push(Order::Cpu(cpu));
     }
     if executes {
@@ -157,13 +163,22 @@ fn job(launcher: &Launcher, registry: &Registry, cell: &Cell) -> Vec<Order> {
     if !stamps {
         count.stamped = 0;
     }
-    if !life::has_a_life(cell) {
+    // On a host with one CPU it shows what is missing: the child stays where its parent is.
+    let other = launcher.cpus().map(|(_, other)| other);
+    let exchange = cell.message.map(|message| Exchange {
+        message,
+        peer: other.filter(|_| cell.placement == Placement::Two),
+    });
+    if exchange.is_some() {
+        count.fresh = FRESH;
+    } else if !life::has_a_life(cell) {
         // A subject has but one first pass.
         count.warmup = 0;
     }
     orders.push(Order::Hold(cell.footprint));
     orders.push(Order::Time {
         mechanism: cell.mechanism.clone(),
+        exchange,
         count,
     });
     orders.push(Order::End);

@@ -12,7 +12,8 @@ use crate::harness::environment;
 use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
 use crate::harness::plan::{self, PlanError};
 use crate::harness::registry::{self, Registry, RegistryError};
-use crate::mechanism::Mechanism;
+use crate::protocol::Known;
+use crate::recording::Placement;
 use crate::units::{exact_size, parse_size};
 
 /// `--placement`.
@@ -100,12 +101,12 @@ impl Selection {
         let free = self.placement.or(plan.placement) == Some(PlacementChoice::Free);
         let exec_name = launcher.exec_name();
         for cell in &mut cells {
-            cell.free |= free;
+            if free {
+                cell.placement = Placement::Free;
+            }
             let executes = match registry.mechanism(cell) {
                 Some(mechanism) => mechanism.executes(),
-                None => cell
-                    .known_mechanism()
-                    .is_none_or(|mechanism| mechanism.needs.image),
+                None => cell.known().is_none_or(Known::executes),
             };
             if executes {
                 cell.exec = exec_name.clone();
@@ -153,11 +154,22 @@ pub(super) fn leave_out(cells: &mut Vec<Cell>, largest: u64) -> Result<(), PlanE
     }
 }
 
-/// A cell, or a mechanism at the smallest parent.
+/// A cell, or a mechanism at the smallest parent, or a channel with the smallest message.
 pub(super) fn parse_cell(text: &str) -> Result<Cell, CellError> {
     if text.contains('/') {
         return text.parse();
     }
-    let smallest = Mechanism::named(text).map_or(Footprint::default(), Mechanism::smallest);
-    format!("{text}/{smallest}").parse()
+    match Known::named(text) {
+        Some(Known::Channel(channel)) => {
+            let place = match channel.refusal(1, true) {
+                None => "",
+                Some(_) => "@two",
+            };
+            format!("{text}/1B{place}").parse()
+        }
+        known => {
+            let smallest = known.map_or(Footprint::default(), Known::smallest);
+            format!("{text}/{smallest}").parse()
+        }
+    }
 }

@@ -6,6 +6,8 @@ use crate::harness::cell::{Cell, NATIVE};
 use crate::harness::environment;
 use crate::harness::launcher::{Launcher, LauncherError, SubjectCommand};
 use crate::mechanism::Phase;
+use crate::protocol::Known;
+use crate::recording::Placement;
 
 /// A phase that a cell can never have.
 #[derive(Debug, thiserror::Error)]
@@ -63,14 +65,14 @@ impl Sides {
             let phases = settings.phases_of(contest);
             [(&contest.a, phases.clone()), (&contest.b, phases)]
         }) {
-            let Some(mechanism) = cell.known_mechanism() else {
+            let Some(mechanism) = cell.known() else {
                 continue;
             };
             let foreign = cell.exec.is_some();
             let lacks = |phase: &&Phase| !mechanism.has(**phase, foreign);
             if let Some(phase) = phases.iter().find(lacks) {
                 let has = mechanism
-                    .phases
+                    .phases()
                     .iter()
                     .filter(|phase| mechanism.has(**phase, foreign));
                 let has: Vec<&str> = has.map(|phase| phase.name()).collect();
@@ -134,11 +136,10 @@ fn launcher(arms: Vec<SubjectCommand>, placing: &Placing) -> anyhow::Result<Laun
 }
 
 fn placed(mut cell: Cell, placing: &Placing, launcher: &Launcher) -> Cell {
-    cell.free |= placing.free;
-    let executes = cell
-        .known_mechanism()
-        .is_none_or(|mechanism| mechanism.needs.image);
-    if executes {
+    if placing.free {
+        cell.placement = Placement::Free;
+    }
+    if cell.known().is_none_or(Known::executes) {
         cell.exec = launcher.exec_name();
     }
     cell

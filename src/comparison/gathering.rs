@@ -5,6 +5,7 @@ use crate::footprint::Receipt;
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Recorded, Status, Trial, plain};
 use crate::statistics::{Histogram, samples_needed};
+use crate::units::exact_size;
 
 /// What one side has of a cell's phase.
 pub(super) enum Found<'a> {
@@ -158,6 +159,7 @@ fn value(
 /// In what two cells of one name differ, if they do.
 pub(super) fn unlike(one: &Cell, other: &Cell) -> Option<String> {
     let exec = |cell: &Cell| plain(cell.exec.as_deref().unwrap_or("none"));
+    let message = |cell: &Cell| cell.message.map_or("none".to_owned(), exact_size);
     let parts = [
         ("subject", plain(&one.subject), plain(&other.subject)),
         ("mechanism", plain(&one.mechanism), plain(&other.mechanism)),
@@ -166,10 +168,11 @@ pub(super) fn unlike(one: &Cell, other: &Cell) -> Option<String> {
             one.footprint.to_string(),
             other.footprint.to_string(),
         ),
+        ("message", message(one), message(other)),
         (
             "placement",
-            format!("{:?}", one.placement).to_lowercase(),
-            format!("{:?}", other.placement).to_lowercase(),
+            one.placement.name().to_owned(),
+            other.placement.name().to_owned(),
         ),
         ("exec", exec(one), exec(other)),
     ];

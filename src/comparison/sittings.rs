@@ -7,7 +7,8 @@ use super::document::{CellVerdict, Statistic};
 use super::gathering::{Found, Measured, Pair, gather, unlike};
 use super::hosts::differences;
 use super::judgement::Judgement;
-use crate::mechanism::{Phase, headline};
+use crate::mechanism::Phase;
+use crate::protocol::headline;
 use crate::recording::{Recorded, Run, plain};
 use crate::statistics::{Histogram, Question};
 

@@ -15,6 +15,7 @@ use super::{Export, ExportError, Format, Source, clipped, cut, unmeasured};
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Status};
 use crate::report::plain;
+use crate::units::exact_size;
 
 pub(super) const FORMAT: Format = Format {
     name: "bencher",
@@ -59,7 +60,8 @@ fn make(source: &Source) -> Result<Export, ExportError> {
     Ok(Export::of_one("bencher.json", text, warnings))
 }
 
-/// The benchmark that a cell is a variant of: its id without footprint and placement, which are parameters.
+/// The benchmark that a cell is a variant of: its id without footprint and placement, which are parameters. A message
+/// stays: as a parameter it would be a ninth.
 fn label(cell: &Cell) -> String {
     let subject = match cell.subject.as_str() {
         "native" => String::new(),
@@ -68,7 +70,12 @@ fn label(cell: &Cell) -> String {
     // The id has the program's file name, which is what tells cells apart.
     let program = cell.id.split_once("@exec=").map(|(_, program)| program);
     let program = program.map_or(String::new(), |program| format!("@exec={program}"));
-    plain(cut(&format!("{subject}{}{program}", cell.mechanism)))
+    let message = cell.message.map(exact_size);
+    let message = message.map_or(String::new(), |size| format!("/{size}"));
+    plain(cut(&format!(
+        "{subject}{}{message}{program}",
+        cell.mechanism
+    )))
 }
 
 fn with_arm(name: String, arm: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::cut;
 use crate::footprint::Footprint;
-use crate::recording::{Cell, Placement, Status};
+use crate::recording::{Cell, Status};
 
 /// A value of a column, `None` where it is missing.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +69,7 @@ pub(super) fn of_cell(run: &str, cell: &Cell) -> Vec<Field> {
         text("footprint", &cell.footprint.to_string()),
     ];
     fields.extend(axes(&cell.footprint));
+    fields.push(whole("message", cell.message));
     fields.extend([
         text("placement", placement(cell)),
         maybe_text("exec", cell.exec.as_deref()),
@@ -80,10 +81,7 @@ pub(super) fn of_cell(run: &str, cell: &Cell) -> Vec<Field> {
 
 /// The word for where a cell ran.
 pub(super) fn placement(cell: &Cell) -> &'static str {
-    match cell.placement {
-        Placement::Pinned => "pinned",
-        Placement::Free => "free",
-    }
+    cell.placement.name()
 }
 
 /// The word for how a cell ended.

@@ -1,12 +1,10 @@
 //! The memory of a footprint: mapped, filled, rewritten, freed.
 
-use std::ffi::CString;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Instant;
 
 use super::error::HoldError;
+use super::nameless;
 use super::order::{Pages, Piece, Shuffled, fill_in_one_piece};
 use super::region::{Region, errno};
 use super::smaps::thp_bytes;
@@ -256,16 +254,13 @@ fn failed(call: &'static str, footprint: &Footprint, errno: i32) -> HoldError {
 
 /// A file as long as the ballast that has no name, so that nothing is left of it whatever happens.
 fn temporary_file(footprint: &Footprint) -> Result<OwnedFd, HoldError> {
-    let folder = match std::env::var_os("TMPDIR") {
-        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
-        _ => PathBuf::from("/var/tmp"),
-    };
+    let folder = nameless::folder();
     let failed = |call| HoldError::System {
         call,
         thing: format!("a file of {} in {}", footprint, folder.display()),
         errno: errno(),
     };
-    let file = open_nameless(&folder).map_err(failed)?;
+    let file = nameless::open(&folder).map_err(|_| failed("open"))?;
     // A full disk would end the subject with SIGBUS at some page.
     // SAFETY: statvfs is plain numbers, for which zeros are a value.
     let mut room: libc::statvfs64 = unsafe { std::mem::zeroed() };
@@ -285,29 +280,4 @@ fn temporary_file(footprint: &Footprint) -> Result<OwnedFd, HoldError> {
         0 => Ok(file),
         _ => Err(failed("ftruncate")),
     }
-}
-
-/// Opens a file without a name; the error is the call that failed.
-fn open_nameless(folder: &Path) -> Result<OwnedFd, &'static str> {
-    let text = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(|_| "open");
-    let path = text(folder)?;
-    let flags = libc::O_RDWR | libc::O_CLOEXEC;
-    // SAFETY: the path is a C string.
-    let mut fd = unsafe { libc::open(path.as_ptr(), flags | libc::O_TMPFILE, 0o600) };
-    if fd < 0 {
-        // Not every file system knows O_TMPFILE.
-        let named = format!(".forkbench-{}", std::process::id());
-        let named = text(&folder.join(named))?;
-        // SAFETY: as above.
-        fd = unsafe { libc::open(named.as_ptr(), flags | libc::O_CREAT | libc::O_EXCL, 0o600) };
-        if fd >= 0 {
-            // SAFETY: as above.
-            unsafe { libc::unlink(named.as_ptr()) };
-        }
-    }
-    if fd < 0 {
-        return Err("open");
-    }
-    // SAFETY: the descriptor was just opened and is nobody else's.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

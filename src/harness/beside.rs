@@ -22,6 +22,7 @@ const COUNT: Count = Count {
     warmup: 5,
     plain: 20,
     stamped: 10,
+    fresh: 0,
 };
 /// How long an iteration may take, about.
 const ITERATION: Duration = Duration::from_millis(100);

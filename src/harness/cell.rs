@@ -5,13 +5,14 @@ use std::str::FromStr;
 
 use super::spelling::did_you_mean;
 use crate::footprint::{Footprint, FootprintError};
-use crate::mechanism::{MECHANISMS, Mechanism};
+use crate::protocol::{Known, family_of};
 use crate::recording::{CellKey, Placement};
+use crate::units::{UnitError, exact_size, parse_size};
 
 /// The subject that ships with forkbench.
 pub const NATIVE: &str = "native";
 
-/// One mechanism at one footprint in one subject.
+/// One mechanism at one footprint in one subject, or one channel with one message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Cell {
     /// The subject's name.
@@ -20,8 +21,10 @@ pub struct Cell {
     pub mechanism: String,
     /// The parent's shape.
     pub footprint: Footprint,
-    /// Whether it is left to the scheduler where it runs.
-    pub free: bool,
+    /// Bytes that go through a channel and come back; `None` where the mechanism is none.
+    pub message: Option<u64>,
+    /// Where it runs.
+    pub placement: Placement,
     /// The foreign program that children execute, by its file name.
     pub exec: Option<String>,
 }
@@ -38,7 +41,7 @@ pub enum CellError {
     /// The subject shipped with forkbench has no such mechanism.
     #[error(
         "`{mechanism}` is no mechanism{}; there are: {}",
-        did_you_mean(mechanism, MECHANISMS.iter().map(|known| known.name)),
+        did_you_mean(mechanism, Known::names()),
         names()
     )]
     Mechanism {
@@ -46,7 +49,7 @@ pub enum CellError {
         mechanism: String,
     },
     /// An unknown `@` suffix.
-    #[error("`@{suffix}` is no suffix of a cell: there are @free and @exec=PROGRAM")]
+    #[error("`@{suffix}` is no suffix of a cell: there are @free, @two and @exec=PROGRAM")]
     Suffix {
         /// What was given.
         suffix: String,
@@ -62,14 +65,18 @@ pub enum CellError {
     /// The footprint.
     #[error(transparent)]
     Footprint(#[from] FootprintError),
+    /// A channel's message.
+    #[error("`{id}` names no message: {source}")]
+    Message {
+        /// What was given.
+        id: String,
+        /// What is wrong with its size.
+        source: UnitError,
+    },
 }
 
 fn names() -> String {
-    MECHANISMS
-        .iter()
-        .map(|mechanism| mechanism.name)
-        .collect::<Vec<_>>()
-        .join(" ")
+    Known::names().collect::<Vec<_>>().join(" ")
 }
 
 impl Cell {
@@ -79,14 +86,33 @@ impl Cell {
             subject: NATIVE.to_owned(),
             mechanism: mechanism.to_owned(),
             footprint,
-            free: false,
+            message: None,
+            placement: Placement::Pinned,
             exec: None,
         }
     }
 
-    /// The registry's row for the mechanism, where the subject is the native one or built from it.
-    pub fn known_mechanism(&self) -> Option<&'static Mechanism> {
-        Mechanism::named(&self.mechanism)
+    /// What forkbench knows of the mechanism, where the subject is the native one or built from it.
+    pub fn known(&self) -> Option<Known> {
+        Known::named(&self.mechanism)
+    }
+
+    /// Why it cannot be measured so, and what to ask for instead.
+    fn refusal(&self) -> Option<&'static str> {
+        match self.known() {
+            Some(Known::Mechanism(known)) => known.refusal(&self.footprint),
+            Some(Known::Channel(known)) => {
+                let one_cpu = self.placement == Placement::Pinned;
+                known.refusal(self.message.unwrap_or(0), one_cpu)
+            }
+            None => None,
+        }
+        .or_else(|| {
+            let lonely = self.placement == Placement::Two && self.message.is_none();
+            lonely.then_some(
+                "its children run where it does; @two goes with channels, as in ipc:pipe/1B@two",
+            )
+        })
     }
 
     /// What the recording calls it. `exec` is the whole command of a foreign program.
@@ -96,11 +122,8 @@ impl Cell {
             subject: self.subject.clone(),
             mechanism: self.mechanism.clone(),
             footprint: self.footprint,
-            placement: if self.free {
-                Placement::Free
-            } else {
-                Placement::Pinned
-            },
+            message: self.message,
+            placement: self.placement,
             exec,
             version: None,
             native: None,
@@ -110,13 +133,14 @@ impl Cell {
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut id = format!("{}/{}", self.mechanism, self.footprint);
+        let mut id = match self.message {
+            Some(bytes) => format!("{}/{}", self.mechanism, exact_size(bytes)),
+            None => format!("{}/{}", self.mechanism, self.footprint),
+        };
         if self.subject != NATIVE {
             id.insert_str(0, &format!("{}:", self.subject));
         }
-        if self.free {
-            id.push_str("@free");
-        }
+        id.push_str(self.placement.suffix());
         if let Some(exec) = &self.exec {
             id.push_str(&format!("@exec={exec}"));
         }
@@ -130,25 +154,42 @@ impl FromStr for Cell {
     fn from_str(id: &str) -> Result<Self, CellError> {
         let mut parts = id.split('@');
         let body = parts.next().unwrap_or_default();
-        let (head, footprint) = body
+        let (head, size) = body
             .split_once('/')
             .ok_or_else(|| CellError::Shape { id: id.to_owned() })?;
-        let (subject, mechanism) = head.split_once(':').unwrap_or((NATIVE, head));
-        if subject == NATIVE && Mechanism::named(mechanism).is_none() {
+        // A family is no subject: `ipc:pipe` is the native one's.
+        let (subject, mechanism) = match head.split_once(':') {
+            Some(parts) if family_of(head).is_none() => parts,
+            _ => (NATIVE, head),
+        };
+        let known = Known::named(mechanism);
+        if known.is_none() && (subject == NATIVE || family_of(mechanism).is_some()) {
             return Err(CellError::Mechanism {
                 mechanism: mechanism.to_owned(),
             });
         }
+        let (footprint, message) = match known.and_then(Known::channel) {
+            None => (size.parse()?, None),
+            Some(_) => {
+                let message = parse_size(size).map_err(|source| CellError::Message {
+                    id: id.to_owned(),
+                    source,
+                })?;
+                (Footprint::default(), Some(message))
+            }
+        };
         let mut cell = Self {
             subject: subject.to_owned(),
             mechanism: mechanism.to_owned(),
-            footprint: footprint.parse()?,
-            free: false,
+            footprint,
+            message,
+            placement: Placement::Pinned,
             exec: None,
         };
         for suffix in parts {
             match suffix.split_once('=') {
-                None if suffix == "free" => cell.free = true,
+                None if suffix == "free" => cell.placement = Placement::Free,
+                None if suffix == "two" => cell.placement = Placement::Two,
                 Some(("exec", program)) if !program.is_empty() => {
                     cell.exec = Some(program.to_owned());
                 }
@@ -159,10 +200,7 @@ impl FromStr for Cell {
                 }
             }
         }
-        match cell
-            .known_mechanism()
-            .and_then(|known| known.refusal(&cell.footprint))
-        {
+        match cell.refusal() {
             Some(reason) => Err(CellError::Unsuited {
                 cell: cell.to_string(),
                 reason,
@@ -184,9 +222,30 @@ mod tests {
             ("static:vfork/0@free", "static:vfork/0@free"),
             ("posix_spawn/0@exec=true", "posix_spawn/0@exec=true"),
             ("python:subprocess/1GiB+thp", "python:subprocess/1GiB+thp"),
+            ("native:ipc:pipe/1", "ipc:pipe/1B"),
+            ("ipc:tcp/65536@two", "ipc:tcp/64KiB@two"),
+            ("old:ipc:tcp/64KiB@free", "old:ipc:tcp/64KiB@free"),
         ] {
             assert_eq!(given.parse::<Cell>().unwrap().to_string(), canonical);
         }
+    }
+
+    #[test]
+    fn what_a_channel_cannot_do_is_refused_with_what_it_can() {
+        for (id, said) in [
+            ("ipc:pip/1B", "did you mean `ipc:pipe`?"),
+            ("old:ipc:pip/1B", "did you mean `ipc:pipe`?"),
+            ("ipc:pipe/0", "1B"),
+            ("ipc:pipe/1TiB", "16MiB"),
+            ("ipc:pipe/thick", "`thick` is not a size"),
+            ("ipc:spin/1B", "@two"),
+            ("fork/0@two", "ipc:pipe/1B@two"),
+        ] {
+            let error = id.parse::<Cell>().unwrap_err().to_string();
+            assert!(error.contains(said), "{id}: {error}");
+        }
+        assert!("ipc:spin/1B@two".parse::<Cell>().is_ok());
+        assert!("ipc:spin/1B@free".parse::<Cell>().is_ok());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::image::{self, ImageError};
 use super::registry::{Absence, ForeignMechanism, RegisteredSubject, Registry, Version};
 use super::session::keep_exit_statuses;
 use crate::mechanism::Image;
+use crate::protocol::FAMILIES;
 use crate::recording::CellKey;
 
 /// The file name of the subject that ships with forkbench.
@@ -51,7 +52,9 @@ pub enum LauncherError {
     },
     /// `--subject` without a name.
     #[error(
-        "--subject `{text}`: write NAME=COMMAND, with a name of letters, digits, - and _, as in `static=./subject`"
+        "--subject `{text}`: write NAME=COMMAND, with a name of letters, digits, - and _ that is no family of cells \
+         ({}), as in `static=./subject`",
+        FAMILIES.join(", ")
     )]
     SubjectShape {
         /// What was given.
@@ -162,7 +165,7 @@ impl SubjectCommand {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         let mut words = command.split_whitespace().map(str::to_owned);
         let program = words.next().ok_or_else(error)?;
-        if name.is_empty() || !name.chars().all(is_word) {
+        if name.is_empty() || !name.chars().all(is_word) || FAMILIES.contains(&name) {
             return Err(error());
         }
         Ok(Self {

@@ -5,9 +5,8 @@ use super::launcher::Launcher;
 use super::proof::prove;
 use super::trial::{LiveTrial, TrialError};
 use crate::footprint::{Footprint, Receipt};
-use crate::mechanism::Mechanism;
-use crate::protocol::Observed;
-use crate::recording::{Life, LifeMoments};
+use crate::protocol::{Known, Observed};
+use crate::recording::{Life, LifeMoments, Placement};
 
 /// Has a fresh subject tell the life of a cell's child.
 ///
@@ -71,7 +70,8 @@ pub fn tell_in_turn(launcher: &Launcher, cell: &Cell, rounds: u32) -> Result<Liv
 /// can't be told are left out: they stand in the run as cells with their reasons.
 pub fn of_each_mechanism(launcher: &Launcher, cells: &[Cell]) -> Vec<Life> {
     let mut smallest: Vec<&Cell> = Vec::new();
-    for cell in cells.iter().filter(|cell| !cell.free && has_a_life(cell)) {
+    let pinned = |cell: &&Cell| cell.placement == Placement::Pinned;
+    for cell in cells.iter().filter(pinned).filter(|cell| has_a_life(cell)) {
         let same =
             |other: &&mut &Cell| other.mechanism == cell.mechanism && other.subject == cell.subject;
         match smallest.iter_mut().find(same) {
@@ -88,13 +88,16 @@ pub fn of_each_mechanism(launcher: &Launcher, cells: &[Cell]) -> Vec<Life> {
 
 /// Whether its iterations are children.
 pub fn has_a_life(cell: &Cell) -> bool {
-    !cell.known_mechanism().is_some_and(Mechanism::writes)
+    cell.known().is_none_or(Known::starts_children)
 }
 
 /// The system call behind a mechanism, as a tracer sees it; `None` where it may not look.
 fn system_call(launcher: &Launcher, cell: &Cell) -> Option<String> {
+    let Some(Known::Mechanism(mechanism)) = cell.known() else {
+        return None;
+    };
     let subject = launcher.subject(cell).ok()?;
-    prove(launcher, subject, cell.known_mechanism()?).seen
+    prove(launcher, subject, mechanism).seen
 }
 
 fn one(trial: &mut LiveTrial, cell: &Cell, kept: bool) -> Result<Life, TrialError> {

@@ -108,6 +108,8 @@ pub struct Budget {
 const PLAIN_PER_STAMPED: u64 = 4;
 /// Plain iterations of the batch that finds out how long one takes.
 const PROBE: u64 = 4;
+/// Of round trips: so many that the fork before them hardly counts.
+const PROBE_OF_EXCHANGES: u64 = 200;
 /// What a trial spends on warming up at the most: iterations, and time.
 const WARMUP: (u64, Duration) = (50, Duration::from_millis(20));
 
@@ -124,23 +126,37 @@ impl SubjectExecutor<'_> {
     fn measure(&self, cell: &Cell, slot: Slot) -> Result<LiveTrial, TrialError> {
         let mut trial = LiveTrial::begin(self.launcher, cell, slot.block, slot.index)?;
         let count = |plain: u64| Count {
-            warmup: 0,
             plain,
             stamped: match self.budget.stamped {
                 true => plain.div_ceil(PLAIN_PER_STAMPED),
                 false => 0,
             },
+            ..Count::default()
         };
         // A first batch says how long an iteration takes, rewriting the ballast included.
         let begin = Instant::now();
-        let probe = trial.iterate(count(PROBE), guess(cell))?;
-        let each = begin.elapsed() / (probe.iterations + 1) as u32;
+        let each = if trial.exchanges() {
+            let few = Count {
+                plain: PROBE_OF_EXCHANGES,
+                ..Count::default()
+            };
+            let probe = trial.iterate(few, guess(cell))?;
+            Duration::from_nanos(probe.wall / PROBE_OF_EXCHANGES)
+        } else {
+            let probe = trial.iterate(count(PROBE), guess(cell))?;
+            begin.elapsed() / (probe.iterations + 1) as u32
+        };
         // Writes were warmed up by being made before, and a subject has its first pass but once.
         let most = if trial.writes() { 0 } else { WARMUP.0 };
         let warmup = (WARMUP.1.as_nanos() / each.as_nanos().max(1)).min(u128::from(most)) as u64;
         let left = self.budget.time.saturating_sub(begin.elapsed()).as_nanos();
-        let per_plain = each.as_nanos().max(1) * u128::from(PLAIN_PER_STAMPED + 1)
-            / u128::from(PLAIN_PER_STAMPED);
+        // What comes from iterations of its own takes a quarter more; of channels, with a fork each, as much again.
+        let share = if trial.exchanges() {
+            1
+        } else {
+            PLAIN_PER_STAMPED
+        };
+        let per_plain = each.as_nanos().max(1) * u128::from(share + 1) / u128::from(share);
         let mut least = self.budget.least.saturating_sub(PROBE);
         if warmup > 0 {
             trial.forget();

@@ -8,9 +8,9 @@ use super::environment::{memory_available, steal_ns};
 use super::launcher::{Launcher, LauncherError};
 use super::session::{Session, SessionError};
 use crate::footprint::{Receipt, ReceiptMismatch, fits};
-use crate::mechanism::{Mechanism, Phase};
-use crate::protocol::{Batch, Count, Observed, TimedSample};
-use crate::recording::RecordingError;
+use crate::mechanism::Phase;
+use crate::protocol::{Batch, Count, Exchange, Known, Observed, TimedSample};
+use crate::recording::{Placement, RecordingError};
 use crate::recording::{Trial, TrialHost, TrialLine, TrialPhase};
 use crate::statistics::{Histogram, Quantiles};
 
@@ -19,6 +19,9 @@ use crate::statistics::{Histogram, Quantiles};
 const PAGES_OF_A_PASS: u64 = 4096;
 /// How long an order of writes takes, at the very most.
 const LONGEST_PASSES: Duration = Duration::from_secs(10);
+/// Iterations that would be stamped, for each that has a fresh channel and a fresh child in their place: one of these
+/// takes as long as fifty round trips.
+const STAMPED_PER_FRESH: u64 = 12;
 
 /// Why a trial is no measurement.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +60,7 @@ impl TrialError {
 pub struct LiveTrial {
     session: Session,
     mechanism: String,
+    exchange: Option<Exchange>,
     foreign: bool,
     line: TrialLine,
     rows: Vec<TimedSample>,
@@ -79,6 +83,7 @@ impl LiveTrial {
         {
             return Err(SessionError::Skipped(reason).into());
         }
+        let exchange = exchange(launcher, cell)?;
         let started = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         let steal_before = steal_ns();
         let command = launcher.subject(cell)?;
@@ -88,10 +93,9 @@ impl LiveTrial {
             launcher.allowed,
             launcher.patience,
         )?;
-        let cpu = if cell.free {
-            None
-        } else {
-            launcher.subject_cpu()
+        let cpu = match cell.placement {
+            Placement::Free => None,
+            Placement::Pinned | Placement::Two => launcher.subject_cpu(),
         };
         if let Some(cpu) = cpu {
             session.pin(cpu)?;
@@ -117,6 +121,7 @@ impl LiveTrial {
         Ok(Self {
             session,
             mechanism: cell.mechanism.clone(),
+            exchange,
             foreign: cell.exec.is_some(),
             line,
             rows: Vec::new(),
@@ -135,10 +140,13 @@ impl LiveTrial {
     /// Where something goes wrong, or it is not done after ten times as long as expected and the
     /// launcher's patience.
     pub fn iterate(&mut self, mut count: Count, expected: Duration) -> Result<Batch, TrialError> {
+        if self.exchange.is_some() {
+            count.fresh = count.stamped.div_ceil(STAMPED_PER_FRESH);
+        }
         if !self.stamps() {
             count.stamped = 0;
         }
-        let iterations = count.warmup + count.plain + count.stamped + 1;
+        let iterations = count.warmup + count.samples() + 1;
         let mut expected = expected.saturating_mul(u32::try_from(iterations).unwrap_or(u32::MAX));
         if self.writes() {
             // Warming up would take the first pass, which a subject has but once.
@@ -158,9 +166,9 @@ impl LiveTrial {
                 rows.push(sample);
             }
         };
-        let batch = self
-            .session
-            .time(&self.mechanism, count, expected, &mut keep)?;
+        let batch =
+            self.session
+                .time(&self.mechanism, self.exchange, count, expected, &mut keep)?;
         add(&mut self.line.trial.host, &batch);
         Ok(batch)
     }
@@ -175,12 +183,18 @@ impl LiveTrial {
 
     /// Whether any phase takes stamped iterations. What foreign subjects have, they say in their samples.
     fn stamps(&self) -> bool {
-        Mechanism::named(&self.mechanism).is_none_or(|mechanism| mechanism.stamps(self.foreign))
+        Known::named(&self.mechanism).is_none_or(|known| known.stamps(self.foreign))
     }
 
     /// Whether an iteration is a write.
     pub fn writes(&self) -> bool {
-        Mechanism::named(&self.mechanism).is_some_and(Mechanism::writes)
+        let known = Known::named(&self.mechanism);
+        known.is_some_and(|known| !known.starts_children() && known.channel().is_none())
+    }
+
+    /// Whether an iteration is a round trip through a channel.
+    pub fn exchanges(&self) -> bool {
+        self.exchange.is_some()
     }
 
     /// The least pages that a fork is worth making for.
@@ -237,6 +251,24 @@ impl LiveTrial {
         }
         (line, rows)
     }
+}
+
+/// What goes through a cell's channel; `None` where it has none.
+fn exchange(launcher: &Launcher, cell: &Cell) -> Result<Option<Exchange>, SessionError> {
+    let Some(message) = cell.message else {
+        return Ok(None);
+    };
+    let peer = match (cell.placement, launcher.cpus()) {
+        (Placement::Two, None) => {
+            let reason = "needs two CPUs, and one is allowed: widen the affinity (taskset) or the cpuset, or leave \
+                          out @two";
+            return Err(SessionError::Skipped(reason.to_owned()));
+        }
+        // The harness sleeps there while iterations run.
+        (Placement::Two, Some((_, other))) => Some(other),
+        _ => None,
+    };
+    Ok(Some(Exchange { message, peer }))
 }
 
 fn add(host: &mut TrialHost, batch: &Batch) {

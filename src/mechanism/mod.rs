@@ -97,11 +97,6 @@ pub static MECHANISMS: &[Mechanism] = &[
     copy_on_write::CHILD,
 ];
 
-/// The phase that is spoken of, and judged, where none is named; mechanisms of foreign subjects start children.
-pub fn headline(mechanism: &str) -> Phase {
-    Mechanism::named(mechanism).map_or(Phase::Call, Mechanism::headline)
-}
-
 impl Mechanism {
     /// The mechanism of that name.
     pub fn named(name: &str) -> Option<&'static Self> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A span of a sample. Those of a child's life begin just before the call; those of writes are one write
-/// each.
+/// each; those of channels begin before the channel is made, or before the message is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -24,11 +24,17 @@ pub enum Phase {
     SecondPass,
     /// The first write to a page after a fork whose child is gone again: a fault, and nothing to copy.
     After,
+    /// Until the channel is made.
+    Open,
+    /// Until the first answer of a fresh child has come: the channel, the fork, and one round trip.
+    Setup,
+    /// From before a message is sent to a child that waits for it until the whole answer has come.
+    RoundTrip,
 }
 
 impl Phase {
     /// Every phase, in the order in which they end.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Call,
         Self::Start,
         Self::Exec,
@@ -37,11 +43,16 @@ impl Phase {
         Self::FirstPass,
         Self::SecondPass,
         Self::After,
+        Self::Open,
+        Self::Setup,
+        Self::RoundTrip,
     ];
     /// Those of a child's life.
     pub const LIFE: [Self; 4] = [Self::Call, Self::Start, Self::Exec, Self::Reap];
     /// Those of writes to memory shared by fork.
     pub const WRITES: [Self; 4] = [Self::Before, Self::FirstPass, Self::SecondPass, Self::After];
+    /// Those of a channel between a parent and its child.
+    pub const CHANNEL: [Self; 3] = [Self::Open, Self::Setup, Self::RoundTrip];
 
     /// The word for it in protocol, columns and charts.
     pub fn name(self) -> &'static str {
@@ -54,6 +65,9 @@ impl Phase {
             Self::FirstPass => "first-pass",
             Self::SecondPass => "second-pass",
             Self::After => "after",
+            Self::Open => "open",
+            Self::Setup => "setup",
+            Self::RoundTrip => "round-trip",
         }
     }
 

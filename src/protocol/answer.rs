@@ -40,7 +40,7 @@ pub struct TimedSample {
     /// By [`Phase::ALL`]; 0 where it was not measured in this iteration.
     times: [u64; Phase::ALL.len()],
     /// A bit for each that was: a run keeps many samples, and options take twice the room.
-    measured: u8,
+    measured: u16,
 }
 
 impl TimedSample {
@@ -275,6 +275,9 @@ mod tests {
         let mut sample = TimedSample::default();
         sample.set(Phase::Call, 41_000);
         sample.set(Phase::Reap, 108_000);
+        let mut begun = TimedSample::default();
+        begun.set(Phase::Open, 9_000);
+        begun.set(Phase::Setup, 160_000);
         let receipt = Receipt {
             pid: 7,
             image: "dynamic".into(),
@@ -320,6 +323,7 @@ mod tests {
             Answer::Receipt(Box::new(receipt)),
             Answer::First(sample),
             Answer::Sample(sample),
+            Answer::Sample(begun),
             Answer::Done(batch),
             Answer::Life(Box::new(life)),
             Answer::Skip("needs 512 huge pages, 0 are free".into()),

@@ -6,13 +6,15 @@
 //! keys it does not know and refuses words it does not know.
 
 mod answer;
+mod known;
 mod life;
 mod order;
 mod pairs;
 
 pub use answer::{Answer, Batch, TimedSample};
+pub use known::{FAMILIES, Known, family_of, headline};
 pub use life::Observed;
-pub use order::{Count, Order};
+pub use order::{Count, Exchange, Order};
 pub use pairs::{LineError, Pairs, escape, unescape};
 
 /// The version that stands in the first line of both sides. It changes when an old reader would

@@ -22,6 +22,8 @@ pub enum Order {
     Time {
         /// The mechanism's name.
         mechanism: String,
+        /// What goes through a channel, and where the child is; `None` for mechanisms that are none.
+        exchange: Option<Exchange>,
         /// How many of each kind.
         count: Count,
     },
@@ -45,6 +47,36 @@ pub struct Count {
     pub plain: u64,
     /// With one: they give `start` and `exec`. Spread evenly among the plain ones.
     pub stamped: u64,
+    /// Of a channel: with a channel and a child of their own, before the plain ones. They give `open` and `setup`.
+    pub fresh: u64,
+}
+
+impl Count {
+    /// Samples that are told, `first` left out.
+    pub fn samples(&self) -> u64 {
+        self.plain
+            .saturating_add(self.stamped)
+            .saturating_add(self.fresh)
+    }
+}
+
+/// One round trip through a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exchange {
+    /// Bytes of the message, and of the answer.
+    pub message: u64,
+    /// The CPU that the child runs on; `None`: where its parent does, or may.
+    pub peer: Option<u32>,
+}
+
+impl Default for Exchange {
+    /// What an order asks for that says nothing: one byte, and no second CPU.
+    fn default() -> Self {
+        Self {
+            message: 1,
+            peer: None,
+        }
+    }
 }
 
 impl Order {
@@ -69,11 +101,18 @@ impl Order {
                 line
             }
             Self::Hold(footprint) => hold_line(footprint),
-            Self::Time { mechanism, count } => {
+            Self::Time {
+                mechanism,
+                exchange,
+                count,
+            } => {
                 let mut line = format!("time mechanism={mechanism}");
+                put_some(&mut line, "message", exchange.map(|it| it.message));
+                put_some(&mut line, "peer", exchange.and_then(|it| it.peer));
                 put_some(&mut line, "warmup", Some(count.warmup).filter(|&n| n > 0));
                 put(&mut line, "plain", count.plain);
                 put_some(&mut line, "stamped", Some(count.stamped).filter(|&n| n > 0));
+                put_some(&mut line, "fresh", Some(count.fresh).filter(|&n| n > 0));
                 line
             }
             Self::Life { mechanism, kept } => {
@@ -119,10 +158,12 @@ impl Order {
             "hold" => Ok(Self::Hold(footprint(&pairs)?)),
             "time" => Ok(Self::Time {
                 mechanism: pairs.required("mechanism", "name")?,
+                exchange: read_exchange(&pairs)?,
                 count: Count {
                     warmup: pairs.optional("warmup", "count")?.unwrap_or(0),
                     plain: pairs.required("plain", "count")?,
                     stamped: pairs.optional("stamped", "count")?.unwrap_or(0),
+                    fresh: pairs.optional("fresh", "count")?.unwrap_or(0),
                 },
             }),
             "life" => Ok(Self::Life {
@@ -137,6 +178,16 @@ impl Order {
             _ => Err(pairs.unknown_word()),
         }
     }
+}
+
+fn read_exchange(pairs: &Pairs<'_>) -> Result<Option<Exchange>, LineError> {
+    let message = pairs.optional("message", "number of bytes")?;
+    let peer = pairs.optional("peer", "number of a CPU")?;
+    if message.is_none() && peer.is_none() {
+        return Ok(None);
+    }
+    let message = message.unwrap_or(Exchange::default().message);
+    Ok(Some(Exchange { message, peer }))
 }
 
 fn number(pairs: &Pairs<'_>, key: &str, word: Option<&str>) -> Result<u32, LineError> {
@@ -221,10 +272,24 @@ mod tests {
             Order::Hold("64MiB+shuffled+spread=8".parse().unwrap()),
             Order::Time {
                 mechanism: "fork".into(),
+                exchange: None,
                 count: Count {
                     warmup: 1,
                     plain: 20,
                     stamped: 5,
+                    fresh: 0,
+                },
+            },
+            Order::Time {
+                mechanism: "ipc:pipe".into(),
+                exchange: Some(Exchange {
+                    message: 65_536,
+                    peer: Some(1),
+                }),
+                count: Count {
+                    plain: 20,
+                    fresh: 2,
+                    ..Count::default()
                 },
             },
             Order::Life {
@@ -247,6 +312,11 @@ mod tests {
             ("tmie mechanism=fork plain=1", "`tmie`"),
             ("time mechanism=fork plain=many", "`plain=many`"),
             ("time plain=1", "`mechanism=`"),
+            (
+                "time mechanism=ipc:pipe plain=1 message=big",
+                "`message=big`",
+            ),
+            ("time mechanism=ipc:pipe plain=1 peer=-1", "`peer=-1`"),
             ("hold bytes=1 page=6k", "`page=6k`"),
             ("exec own", "path"),
             ("life mechanism=fork ballast=all", "`ballast=all`"),

@@ -340,6 +340,7 @@ impl Gathered {
             subject: key.subject,
             mechanism: key.mechanism,
             footprint: key.footprint,
+            message: key.message,
             placement: key.placement,
             exec: key.exec,
             version: key.version,

@@ -12,11 +12,12 @@ use super::schema::CellKey;
 use crate::mechanism::Phase;
 use crate::protocol::TimedSample;
 
-/// A line's phases: those of a child's life, or those of writes.
-const KINDS: [[Phase; 4]; 2] = [Phase::LIFE, Phase::WRITES];
+/// A line's phases: those of a child's life, those of writes, or those of a channel.
+const KINDS: [&[Phase]; 3] = [&Phase::LIFE, &Phase::WRITES, &Phase::CHANNEL];
 
-fn heading(kind: [Phase; 4]) -> String {
-    kind.map(Phase::name).join(",")
+fn heading(kind: &[Phase]) -> String {
+    let names: Vec<&str> = kind.iter().map(|phase| phase.name()).collect();
+    names.join(",")
 }
 
 fn path_of(directory: &Path, cell: &CellKey, arm: &str, index: u32) -> PathBuf {
@@ -40,16 +41,19 @@ pub(super) fn write(
     let path = path_of(directory, cell, arm, index);
     let folder = directory.join("samples");
     fs::create_dir_all(&folder).map_err(|error| RecordingError::io("make", &folder, error))?;
-    let has_any = |kind: &[Phase; 4]| {
-        let mut all = rows.iter().flat_map(|row| kind.map(|phase| row.get(phase)));
+    let has_any = |kind: &&[Phase]| {
+        let mut all = rows
+            .iter()
+            .flat_map(|row| kind.iter().map(|&phase| row.get(phase)));
         all.any(|time| time.is_some())
     };
-    let kind = KINDS.into_iter().find(has_any).unwrap_or(Phase::LIFE);
+    let kind = KINDS.into_iter().find(has_any).unwrap_or(&Phase::LIFE);
     replace(&path, |file| {
         writeln!(file, "{}", heading(kind))?;
         for row in rows {
-            let of = |phase| row.get(phase).map(|ns| ns.to_string()).unwrap_or_default();
-            writeln!(file, "{}", kind.map(of).join(","))?;
+            let of = |&phase| row.get(phase).map(|ns| ns.to_string()).unwrap_or_default();
+            let line: Vec<String> = kind.iter().map(of).collect();
+            writeln!(file, "{}", line.join(","))?;
         }
         Ok(())
     })
@@ -89,7 +93,7 @@ pub fn read_samples(
         let text = line.bytes.and_then(|bytes| String::from_utf8(bytes).ok());
         let understood = match (text.as_deref(), kind) {
             (Some(text), None) => {
-                kind = KINDS.into_iter().find(|kind| heading(*kind) == text);
+                kind = KINDS.into_iter().find(|kind| heading(kind) == text);
                 kind.is_some()
             }
             (Some(text), Some(kind)) => {
@@ -100,24 +104,26 @@ pub fn read_samples(
             (None, _) => false,
         };
         if !understood {
-            let [life, writes] = KINDS.map(heading);
+            let [life, writes, channel] = KINDS.map(heading);
             return Err(RecordingError::Malformed {
                 path,
                 line: number,
-                reason: format!("no sample; a line is `{life}` or `{writes}` in nanoseconds"),
+                reason: format!(
+                    "no sample; a line is `{life}`, `{writes}` or `{channel}` in nanoseconds"
+                ),
             });
         }
     }
     Ok(Some(rows))
 }
 
-fn row_of(text: &str, kind: [Phase; 4]) -> Option<TimedSample> {
+fn row_of(text: &str, kind: &[Phase]) -> Option<TimedSample> {
     let mut columns = text.split(',').map(|column| match column {
         "" => Some(None),
         column => column.parse().ok().map(Some),
     });
     let mut row = TimedSample::default();
-    for phase in kind {
+    for &phase in kind {
         if let Some(time) = columns.next()?? {
             row.set(phase, time);
         }

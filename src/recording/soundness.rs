@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::error::plain;
 use super::problems::Problems;
-use super::schema::{Cell, CellKey, PhaseSummary, Placement, Run, Trial};
+use super::schema::{Cell, CellKey, PhaseSummary, Run, Trial};
 use crate::statistics::{Histogram, LONGEST, Quantiles};
+use crate::units::exact_size;
 
 /// Cells in a run: far above any real one, and a bound on what a hostile one costs.
 pub(super) const MOST_CELLS: usize = 2_000;
@@ -71,17 +72,19 @@ pub(super) fn histogram_of(text: &str, quantiles: &Quantiles) -> Result<Histogra
     Ok(histogram)
 }
 
-/// What a cell's parts make, where that is not its id: `[SUBJECT:]MECHANISM/FOOTPRINT[@free][@exec=NAME]`.
+/// What a cell's parts make, where that is not its id: `[SUBJECT:]MECHANISM/FOOTPRINT[@free][@exec=NAME]`, with a
+/// message in the footprint's place where one goes through a channel.
 pub(super) fn name_of_parts(key: &CellKey) -> Option<String> {
     let subject = match key.subject.as_str() {
         "native" => String::new(),
         subject => format!("{subject}:"),
     };
-    let free = match key.placement {
-        Placement::Pinned => "",
-        Placement::Free => "@free",
+    let size = match key.message {
+        Some(bytes) => exact_size(bytes),
+        None => key.footprint.to_string(),
     };
-    let name = format!("{subject}{}/{}{free}", key.mechanism, key.footprint);
+    let place = key.placement.suffix();
+    let name = format!("{subject}{}/{size}{place}", key.mechanism);
     // The id has the program's file name, the key the whole command.
     let matches = match (&key.exec, key.id.strip_prefix(&name)) {
         (None, Some(rest)) => rest.is_empty(),

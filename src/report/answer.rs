@@ -38,6 +38,7 @@ pub(super) fn answer(run: &Run) -> Option<Answer<'_>> {
         .or_else(|| growth(run))
         .or_else(|| single(run))
         .or_else(|| super::writes::answer(run))
+        .or_else(|| super::channels::answer(run))
 }
 
 fn candidates(run: &Run) -> impl Iterator<Item = &Cell> {

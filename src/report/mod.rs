@@ -5,6 +5,7 @@
 //! `markdown` the tables. Units are written here and nowhere further left.
 
 mod answer;
+mod channels;
 mod charts;
 pub mod comparison;
 mod costs;

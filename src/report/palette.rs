@@ -124,6 +124,29 @@ pub(super) fn sides() -> [Ink; 2] {
     [look_of("vfork").ink, look_of("fork").ink]
 }
 
+/// Channels have the colour of what carries them; charts of theirs name each row.
+const FILES: Ink = Ink::new("c30", 0x7A_52_00, 0xE0_B8_66);
+const STREAMS: Ink = Ink::new("c31", 0x0A_5F_A8, 0x74_B8_FF);
+const SIGNALS: Ink = Ink::new("c32", 0xA8_32_6E, 0xFF_9B_C8);
+const COUNTERS: Ink = Ink::new("c33", 0x5B_3F_A6, 0xC3_AD_FF);
+const MEMORY: Ink = Ink::new("c34", 0x0E_7C_4A, 0x5E_DD_A0);
+const CARRIERS: [Ink; 5] = [FILES, STREAMS, SIGNALS, COUNTERS, MEMORY];
+
+/// The channels, in the order in which a reader meets them.
+const CHANNELS: [(&str, Ink); 11] = [
+    ("ipc:file-inotify", FILES),
+    ("ipc:file-poll", FILES),
+    ("ipc:pipe", STREAMS),
+    ("ipc:unix", STREAMS),
+    ("ipc:tcp", STREAMS),
+    ("ipc:signal", SIGNALS),
+    ("ipc:posix-sem", COUNTERS),
+    ("ipc:sysv-sem", COUNTERS),
+    ("ipc:eventfd", COUNTERS),
+    ("ipc:futex", MEMORY),
+    ("ipc:spin", MEMORY),
+];
+
 /// For mechanisms of other subjects.
 const OTHERS: [Look; 6] = [
     look("c22", 0x3F_6B_6F, 0x9A_CF_D2, Marker::HollowSquare),
@@ -141,6 +164,12 @@ pub(super) fn look_of(mechanism: &str) -> Look {
     if let Some((_, look)) = MECHANISMS.iter().find(|(name, _)| *name == mechanism) {
         return *look;
     }
+    if let Some((_, ink)) = CHANNELS.iter().find(|(name, _)| *name == mechanism) {
+        return Look {
+            ink: *ink,
+            marker: Marker::Circle,
+        };
+    }
     // FNV-1a: the standard library's hasher may change between releases.
     let hash = mechanism
         .bytes()
@@ -152,10 +181,10 @@ pub(super) fn look_of(mechanism: &str) -> Look {
 
 /// Where a mechanism stands among those that ship; unknown ones come after them.
 pub(super) fn rank_of(mechanism: &str) -> usize {
-    MECHANISMS
-        .iter()
-        .position(|(name, _)| *name == mechanism)
-        .unwrap_or(MECHANISMS.len())
+    let mechanisms = MECHANISMS.iter().map(|(name, _)| *name);
+    let mut all = mechanisms.chain(CHANNELS.iter().map(|(name, _)| *name));
+    all.position(|name| name == mechanism)
+        .unwrap_or(MECHANISMS.len() + CHANNELS.len())
 }
 
 fn all() -> impl Iterator<Item = Ink> {
@@ -163,6 +192,7 @@ fn all() -> impl Iterator<Item = Ink> {
     PLAIN
         .into_iter()
         .chain(known)
+        .chain(CARRIERS)
         .chain(OTHERS.iter().map(|look| look.ink))
 }
 
@@ -230,6 +260,10 @@ mod tests {
             assert!(contrast(ink.light, PAPER.light) >= 3.0, "{ink:?}");
             assert!(contrast(ink.dark, PAPER.dark) >= 3.0, "{ink:?}");
         }
+        for ink in CARRIERS {
+            assert!(contrast(ink.light, PAPER.light) >= 3.0, "{ink:?}");
+            assert!(contrast(ink.dark, PAPER.dark) >= 3.0, "{ink:?}");
+        }
         for ink in [TEXT, MUTED] {
             assert!(contrast(ink.light, PAPER.light) >= 4.5, "{ink:?}");
             assert!(contrast(ink.dark, PAPER.dark) >= 4.5, "{ink:?}");
@@ -249,6 +283,12 @@ mod tests {
                 .find(|(_, other)| other.marker == look.marker);
             assert_eq!(twin, None, "{name}");
         }
+    }
+
+    #[test]
+    fn every_channel_has_a_colour() {
+        let known: Vec<&str> = crate::channel::CHANNELS.iter().map(|it| it.name).collect();
+        assert_eq!(CHANNELS.map(|(name, _)| name).as_slice(), known);
     }
 
     #[test]

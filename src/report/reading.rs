@@ -2,7 +2,10 @@
 
 use crate::footprint::{Footprint, Mapping, Order, Page, State, Touch};
 use crate::mechanism::{Mechanism, Phase};
+use crate::protocol::Known;
 use crate::recording::{Cell, Placement, Run, Status};
+
+use super::scale::size_name;
 
 /// The middle of a phase's samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,7 +71,13 @@ pub(super) fn is_measured(cell: &Cell) -> bool {
 
 /// The cells in which children are started.
 pub(super) fn children(run: &Run) -> impl Iterator<Item = &Cell> {
-    run.cells.iter().filter(|cell| !is_writes(cell))
+    let starts = |cell: &&Cell| Known::named(&cell.mechanism).is_none_or(Known::starts_children);
+    run.cells.iter().filter(starts)
+}
+
+/// Whether a cell's iterations are round trips through a channel.
+pub(super) fn is_channel(cell: &Cell) -> bool {
+    Known::named(&cell.mechanism).is_some_and(|known| known.channel().is_some())
 }
 
 /// Whether a cell's iterations are writes to memory that fork shares.
@@ -132,6 +141,14 @@ pub(super) fn repeat_command(cells: &[&Cell]) -> String {
         command.push_str(" --placement free");
     }
     command
+}
+
+/// What a cell is measured with, in words: a message's size, or a footprint.
+pub(super) fn shape_words(cell: &Cell) -> String {
+    match cell.message {
+        Some(bytes) => format!("{} there and back, from a bare parent", size_name(bytes)),
+        None => footprint_words(&cell.footprint),
+    }
 }
 
 /// A footprint in words: `4 KiB pages, private, written, in order, hot`.

@@ -4,6 +4,7 @@
 //! an iteration is timed, and what it keeps samples in is not inherited by children.
 
 mod buffer;
+mod exchanges;
 mod life;
 mod timing;
 mod wire;
@@ -13,7 +14,7 @@ use std::io;
 
 use crate::footprint::{Footprint, Held};
 use crate::mechanism::{Failure, Image, Mechanism, Stage};
-use crate::protocol::{Answer, Order, VERSION};
+use crate::protocol::{Answer, Known, Order, VERSION};
 use wire::Wire;
 
 /// Serves orders from standard input until it ends, and returns the exit code.
@@ -109,8 +110,15 @@ impl Subject {
                 Ok(())
             }
             Order::Hold(footprint) => self.hold(&footprint),
-            Order::Time { mechanism, count } => match Mechanism::named(&mechanism) {
-                Some(mechanism) => timing::time(self, mechanism, count),
+            Order::Time {
+                mechanism,
+                exchange,
+                count,
+            } => match Known::named(&mechanism) {
+                Some(Known::Mechanism(mechanism)) => timing::time(self, mechanism, count),
+                Some(Known::Channel(channel)) => {
+                    exchanges::time(self, channel, exchange.unwrap_or_default(), count)
+                }
                 None => self.unknown(&mechanism),
             },
             Order::Life { mechanism, kept } => match Mechanism::named(&mechanism) {

@@ -9,13 +9,20 @@ use crate::mechanism::{Failure, Iteration, Mechanism, Phase, Sample, Stage, Work
 use crate::protocol::{Answer, Batch, Count, TimedSample};
 
 /// The most iterations in one order: a guard against a mistyped job.
-const MOST_ITERATIONS: u64 = 1 << 22;
+pub(super) const MOST_ITERATIONS: u64 = 1 << 22;
 /// How long the clock is watched before a batch.
 const GAP_WATCH: u64 = 1_000_000;
 
 /// Obeys a `time` order.
 pub(super) fn time(subject: &mut Subject, mechanism: &Mechanism, count: Count) -> io::Result<()> {
-    let total = count.plain.saturating_add(count.stamped);
+    if count.fresh > 0 {
+        let reason = format!(
+            "{} is no channel, and has no fresh ones: `fresh` goes with ipc:",
+            mechanism.name
+        );
+        return subject.wire.send(&Answer::Fail(reason));
+    }
+    let total = count.samples();
     if total > MOST_ITERATIONS || count.warmup > MOST_ITERATIONS {
         let reason =
             format!("{total} iterations are too many for one order; {MOST_ITERATIONS} is the most");
@@ -191,9 +198,9 @@ mod tests {
     fn stamped_iterations_are_spread_evenly_and_are_as_many_as_asked_for() {
         for (plain, stamped) in [(100, 25), (7, 3), (1, 1), (0, 5), (5, 0), (3, 100)] {
             let count = Count {
-                warmup: 0,
                 plain,
                 stamped,
+                ..Count::default()
             };
             let marks: Vec<bool> = (0..plain + stamped).map(|i| is_stamped(count, i)).collect();
             assert_eq!(marks.iter().filter(|&&mark| mark).count() as u64, stamped);

@@ -10,6 +10,9 @@ mod cow;
 #[path = "../../benches/footprint.rs"]
 mod footprint;
 #[allow(dead_code)]
+#[path = "../../benches/ipc.rs"]
+mod ipc;
+#[allow(dead_code)]
 #[path = "../../benches/languages.rs"]
 mod languages;
 #[allow(dead_code)]
@@ -40,6 +43,7 @@ fn table() -> String {
         .chain(rows!(mechanisms))
         .chain(rows!(memory))
         .chain(rows!(cow))
+        .chain(rows!(ipc))
         .chain(rows!(languages))
         .chain(rows!(overhead))
         .collect();

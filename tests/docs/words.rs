@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use forkbench::channel::CHANNELS;
 use forkbench::footprint::{Footprint, Mapping, Order, Page, Receipt, State, Touch};
 use forkbench::mechanism::{MECHANISMS, Phase, Spent};
 use forkbench::protocol::{Answer, Batch, Observed, TimedSample};
@@ -48,7 +49,8 @@ fn the_glossary_has_every_word_of_the_code() {
     for status in [Status::Ok, Status::Skipped, Status::Failed] {
         wanted.extend(fields(status));
     }
-    for placement in [Placement::Pinned, Placement::Free] {
+    wanted.extend(CHANNELS.iter().map(|channel| channel.name.to_owned()));
+    for placement in Placement::ALL {
         wanted.extend(fields(placement));
     }
     for severity in [
@@ -59,7 +61,7 @@ fn the_glossary_has_every_word_of_the_code() {
     ] {
         wanted.extend(fields(severity));
     }
-    wanted.extend(["@free".to_owned(), "@exec=".to_owned()]);
+    wanted.extend(["@free", "@two", "@exec="].map(str::to_owned));
     let there = words_of("docs/GLOSSARY.md");
     let missing: Vec<&String> = wanted
         .iter()
@@ -71,6 +73,15 @@ fn the_glossary_has_every_word_of_the_code() {
         "only {} words were looked for",
         wanted.len()
     );
+}
+
+#[test]
+fn methodology_names_every_channel() {
+    let text = read("docs/METHODOLOGY.md");
+    for channel in CHANNELS {
+        let row = format!("| `{}` |", channel.name);
+        assert!(text.lines().any(|line| line.starts_with(&row)), "{row}");
+    }
 }
 
 #[test]

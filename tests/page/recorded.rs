@@ -128,6 +128,7 @@ impl Builder {
             subject: "native".to_owned(),
             mechanism: mechanism.to_owned(),
             footprint,
+            message: None,
             placement,
             exec: None,
             version: None,

@@ -48,6 +48,7 @@ pub fn cell(mechanism: &str, footprint: &str) -> CellKey {
         subject: "native".to_owned(),
         mechanism: mechanism.to_owned(),
         footprint: footprint.parse().unwrap(),
+        message: None,
         placement: Placement::Pinned,
         exec: None,
         version: None,

@@ -141,6 +141,7 @@ fn cell(name: &str, trials: Vec<Trial>) -> Cell {
         subject: "native".to_owned(),
         mechanism: "fork".to_owned(),
         footprint: name.parse().unwrap(),
+        message: None,
         placement: Placement::Pinned,
         exec: None,
         version: None,

@@ -57,8 +57,12 @@ impl Explain {
     pub(super) fn run(&self, json: bool) -> anyhow::Result<Exit> {
         let cell = parse_cell(&self.cell)?;
         if !life::has_a_life(&cell) {
+            let what = match cell.message {
+                Some(_) => "round trips",
+                None => "writes",
+            };
             eprintln!(
-                "{cell}: its iterations are writes, and no one child has a life to tell; `forkbench run {cell}` \
+                "{cell}: its iterations are {what}, and no one child has a life to tell; `forkbench run {cell}` \
                  measures them, and `forkbench explain fork` tells of the fork before them"
             );
             return Ok(Exit::Refused);

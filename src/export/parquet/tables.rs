@@ -174,6 +174,7 @@ fn key_of(cell: &Cell) -> CellKey {
         subject: cell.subject.clone(),
         mechanism: cell.mechanism.clone(),
         footprint: cell.footprint,
+        message: cell.message,
         placement: cell.placement,
         exec: cell.exec.clone(),
         version: cell.version.clone(),

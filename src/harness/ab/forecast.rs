@@ -33,6 +33,7 @@ pub(super) fn iterations(each: Duration, stamped: bool) -> Count {
         warmup: fit(WARMUP.0).clamp(2, WARMUP.1),
         plain,
         stamped: if stamped { plain } else { 0 },
+        fresh: 0,
     }
 }
 

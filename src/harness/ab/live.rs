@@ -277,8 +277,9 @@ impl<'a> Live<'a> {
     }
 }
 
-/// Whether a phase takes iterations whose child reads the clock.
+/// Whether a phase takes iterations of its own: with a child that reads the clock, or with a fresh channel.
 fn stamped(settings: &Settings) -> bool {
-    let takes = |phase: &Phase| [Phase::Start, Phase::Exec].contains(phase);
+    let takes =
+        |phase: &Phase| [Phase::Start, Phase::Exec, Phase::Open, Phase::Setup].contains(phase);
     settings.phases.iter().any(takes)
 }

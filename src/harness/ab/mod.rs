@@ -22,8 +22,8 @@ pub use live::{Judgement, Live};
 use super::runner::Outcome;
 use crate::comparison::{CellVerdict, Statistic};
 use crate::footprint::Order;
-use crate::mechanism::{Phase, headline};
-use crate::protocol::Count;
+use crate::mechanism::Phase;
+use crate::protocol::{Count, headline};
 use crate::recording::{PILOT, Status};
 use crate::statistics::{Histogram, Random};
 

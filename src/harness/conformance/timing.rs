@@ -6,8 +6,8 @@ use super::checks::{About, Checks};
 use super::kernel::{Leftovers, leftovers};
 use super::talk::{Broken, Partner, Reply, Talk};
 use crate::footprint::Footprint;
-use crate::mechanism::{Mechanism, Phase};
-use crate::protocol::{Answer, Batch, Count, Order, TimedSample};
+use crate::mechanism::Phase;
+use crate::protocol::{Answer, Batch, Count, Known, Order, TimedSample};
 use crate::units::human_time;
 
 /// Iterations that tell how long one takes.
@@ -15,6 +15,7 @@ const FEW: Count = Count {
     warmup: 2,
     plain: 8,
     stamped: 0,
+    fresh: 0,
 };
 /// How long the iterations take that clocks are compared over.
 const LONG: Duration = Duration::from_millis(200);
@@ -46,7 +47,7 @@ pub(super) fn time(partner: Partner<'_>, checks: &mut Checks, mechanism: &str, c
         return;
     };
     let own = Order::Exec(partner.launcher.own_image().clone());
-    let held = Mechanism::named(mechanism).map_or(Footprint::default(), Mechanism::smallest);
+    let held = Known::named(mechanism).map_or(Footprint::default(), Known::smallest);
     if talk.send(&own.to_line()).is_err() || talk.hold(&held).is_err() {
         return;
     }
@@ -57,11 +58,11 @@ pub(super) fn time(partner: Partner<'_>, checks: &mut Checks, mechanism: &str, c
 
 fn orders(talk: &mut Talk<'_>, mechanism: &str, claims_none: bool) -> Result<(), Broken> {
     // Of our own, those that have nothing to stamp are never asked to.
-    let stamps = Mechanism::named(mechanism).is_none_or(|known| known.stamps(false));
+    let stamps = Known::named(mechanism).is_none_or(|known| known.stamps(false));
     let first = Count {
-        warmup: 0,
         plain: 4,
         stamped: u64::from(stamps),
+        ..Count::default()
     };
     let patience = talk.patience();
     let mut all = Vec::new();
@@ -119,6 +120,7 @@ fn ask(
 ) -> Result<Brought, Broken> {
     let order = Order::Time {
         mechanism: mechanism.to_owned(),
+        exchange: None,
         count,
     };
     let reply = talk.ask(&order.to_line(), patience)?;
@@ -137,8 +139,8 @@ fn ask(
         }
     };
     let brought = take_apart(&reply, count, batch);
-    let writes = Mechanism::named(mechanism).is_some_and(Mechanism::writes);
-    let wrong = miscounted(&brought, writes);
+    let calls = Known::named(mechanism).is_none_or(Known::starts_children);
+    let wrong = miscounted(&brought, calls);
     let seen = format!("{} samples", brought.samples.len());
     talk.checks.held("counts", about, wrong.clone(), &seen);
     match wrong {
@@ -171,8 +173,8 @@ fn take_apart(reply: &Reply, count: Count, batch: Batch) -> Brought {
     }
 }
 
-fn miscounted(brought: &Brought, writes: bool) -> Option<String> {
-    let asked = brought.count.plain + brought.count.stamped;
+fn miscounted(brought: &Brought, has_calls: bool) -> Option<String> {
+    let asked = brought.count.samples();
     let came = brought.samples.len() as u64;
     let said = brought.batch.iterations;
     if came != asked || said != asked {
@@ -188,7 +190,7 @@ fn miscounted(brought: &Brought, writes: bool) -> Option<String> {
     let calls = calls
         .filter(|(_, sample)| sample.get(Phase::Call).is_some())
         .count() as u64;
-    (!writes && calls < brought.count.plain).then(|| {
+    (has_calls && calls < brought.count.plain).then(|| {
         format!(
             "{calls} samples have a `call`, of {} plain iterations",
             brought.count.plain

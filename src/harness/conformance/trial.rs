@@ -10,20 +10,20 @@ use crate::harness::launcher::Launcher;
 use crate::harness::proof::{seen_in_iteration, trace_iterations};
 use crate::harness::tracing::TraceError;
 use crate::harness::trial::LiveTrial;
-use crate::mechanism::Mechanism;
-use crate::protocol::Count;
+use crate::protocol::{Count, Known};
 
 /// What the trial asks for.
 const COUNT: Count = Count {
     warmup: 2,
     plain: 8,
     stamped: 2,
+    fresh: 0,
 };
 /// How long an iteration takes, about: the slowest start an interpreter.
 const ITERATION: Duration = Duration::from_millis(100);
 
 fn footprint(mechanism: &str) -> Footprint {
-    Mechanism::named(mechanism).map_or(Footprint::default(), Mechanism::smallest)
+    Known::named(mechanism).map_or(Footprint::default(), Known::smallest)
 }
 
 /// Whether an iteration starts anything.

@@ -4,8 +4,10 @@ mod calibration;
 mod selection;
 
 use super::cell::Cell;
+use crate::channel::{CHANNELS, MESSAGES};
 use crate::footprint::Footprint;
 use crate::mechanism::MECHANISMS;
+use crate::recording::Placement;
 
 pub use calibration::{CalibrationSizes, calibration_cells};
 pub use selection::{PlanError, glob, select};
@@ -100,7 +102,10 @@ pub fn free_cells() -> Vec<Cell> {
     let named = COMPARED.map(|name| Cell::native(name, Footprint::of(0)));
     named
         .into_iter()
-        .map(|cell| Cell { free: true, ..cell })
+        .map(|cell| Cell {
+            placement: Placement::Free,
+            ..cell
+        })
         .collect()
 }
 
@@ -121,6 +126,25 @@ pub fn cow_cells() -> Vec<Cell> {
         .collect()
 }
 
+/// Every channel with a small message and a large one, on one CPU and on two, where that can be.
+pub fn channel_cells() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for message in MESSAGES {
+        for placement in [Placement::Pinned, Placement::Two] {
+            let able = CHANNELS.iter().filter(|channel| {
+                let one_cpu = placement == Placement::Pinned;
+                channel.refusal(message, one_cpu).is_none()
+            });
+            cells.extend(able.map(|channel| Cell {
+                message: Some(message),
+                placement,
+                ..Cell::native(channel.name, Footprint::default())
+            }));
+        }
+    }
+    cells
+}
+
 /// Cells of the subjects that ship beside the native one.
 pub fn language_cells() -> Vec<Cell> {
     let ids = LANGUAGES.iter();
@@ -136,6 +160,7 @@ pub fn default_cells() -> Vec<Cell> {
         .chain(free_cells())
         .chain(memory_cells())
         .chain(cow_cells())
+        .chain(channel_cells())
     {
         if !cells.contains(&cell) {
             cells.push(cell);

@@ -2,7 +2,7 @@
 
 use super::super::cell::{Cell, CellError};
 use super::super::registry::{NoSuchMechanism, Registry};
-use crate::mechanism::Mechanism;
+use crate::protocol::{Known, family_of};
 
 /// Why a filter selects nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,8 +38,8 @@ pub enum PlanError {
 /// The cells of `all` that any filter selects, and the ones filters name outright, in order.
 ///
 /// A filter is a cell's id, a mechanism's name, or a glob over whole ids (`*` and `?`). No filter
-/// selects all. Cells of registered subjects are chosen by filters with a colon alone: they take long, and
-/// nobody asks for them with `*/1GiB*`.
+/// selects all. Cells of registered subjects, and of families such as `ipc`, are chosen by filters with a colon
+/// alone: they take long or answer another question, and nobody asks for them with `*/1GiB*`.
 ///
 /// # Errors
 /// Where a filter selects nothing.
@@ -54,11 +54,14 @@ pub fn select(
     let foreign = registry.cells();
     let mut selected: Vec<Cell> = Vec::new();
     for filter in filters {
+        let of_family = family_of(filter).is_some();
         let of_subject = filter.split_once(':');
         let colon = of_subject.is_some();
         let mut matched: Vec<Cell> = if filter.contains(['*', '?']) {
-            let chosen = all.iter().chain(foreign.iter().filter(|_| colon));
+            let reached = |cell: &&Cell| colon || family_of(&cell.mechanism).is_none();
+            let chosen = all.iter().filter(reached);
             chosen
+                .chain(foreign.iter().filter(|_| colon))
                 .filter(|cell| glob(filter, &cell.to_string()))
                 .cloned()
                 .collect()
@@ -67,7 +70,7 @@ pub fn select(
             registry.check(&cell)?;
             vec![cell]
         } else if let Some((subject, mechanism)) =
-            of_subject.filter(|(name, _)| registry.named(name).is_some())
+            of_subject.filter(|(name, _)| !of_family && registry.named(name).is_some())
         {
             let named = |cell: &&Cell| cell.subject == subject && cell.mechanism == mechanism;
             registry.check(&format!("{filter}/0").parse()?)?;
@@ -75,8 +78,7 @@ pub fn select(
         } else if registry.named(filter).is_some() {
             let name = filter.clone();
             return Err(PlanError::Subject { name });
-        } else if Mechanism::named(filter).is_some()
-            || all.iter().any(|cell| cell.mechanism == *filter)
+        } else if Known::named(filter).is_some() || all.iter().any(|cell| cell.mechanism == *filter)
         {
             all.iter()
                 .filter(|cell| cell.mechanism == *filter)
@@ -173,8 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn cells_of_other_subjects_are_chosen_by_name_alone() {
+    fn cells_of_other_subjects_and_of_families_are_chosen_by_name_alone() {
         assert!(ids(&["*"]).iter().all(|id| !id.contains(':')));
+        let channels = ids(&["ipc:*"]);
+        assert!(channels.contains(&"ipc:pipe/64KiB@two".to_owned()));
+        assert!(channels.iter().all(|id| id.starts_with("ipc:")));
+        assert_eq!(
+            ids(&["ipc:spin"]),
+            ["ipc:spin/1B@two", "ipc:spin/64KiB@two"]
+        );
+        assert_eq!(ids(&["ipc:pipe/4096"]), ["ipc:pipe/4KiB"]);
         let python = ids(&["python:*"]);
         assert!(python.contains(&"python:os.fork/1GiB".to_owned()));
         assert!(python.iter().all(|id| id.starts_with("python:")));

@@ -59,8 +59,11 @@ pub fn trace_iterations(
             plain,
             ..Count::default()
         };
-        let mechanism = mechanism.to_owned();
-        Order::Time { mechanism, count }
+        Order::Time {
+            mechanism: mechanism.to_owned(),
+            exchange: None,
+            count,
+        }
     };
     let steps: [String; STEP + 2] = [
         text(&[

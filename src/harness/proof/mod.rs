@@ -112,6 +112,7 @@ fn job(launcher: &Launcher, mechanism: &Mechanism) -> String {
         // The stamping child would need a pipe, and the claims speak of pipes.
         Order::Time {
             mechanism: name,
+            exchange: None,
             count: Count {
                 plain: 1,
                 ..Count::default()

@@ -10,6 +10,7 @@ use super::{ForeignMechanism, RegisteredSubject, Start};
 use crate::footprint::Footprint;
 use crate::harness::cell::NATIVE;
 use crate::mechanism::{Event, Mechanism, Phase};
+use crate::protocol::FAMILIES;
 
 /// A subject, as it stands in the file.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -77,9 +78,11 @@ pub(super) fn parse(
 
 fn subject(name: &str, row: Row, known: &[RegisteredSubject]) -> Result<RegisteredSubject, String> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if name.is_empty() || name == NATIVE || !name.chars().all(is_word) {
+    let taken = name == NATIVE || FAMILIES.contains(&name);
+    if name.is_empty() || taken || !name.chars().all(is_word) {
         return Err(format!(
-            "a subject has a name of letters, digits, - and _, and another than `{NATIVE}`"
+            "a subject has a name of letters, digits, - and _, and another than `{NATIVE}` and `{}`",
+            FAMILIES.join("` and `")
         ));
     }
     let like = match &row.like {

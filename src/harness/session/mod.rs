@@ -13,8 +13,10 @@ use nix::sched::CpuSet;
 use super::interrupt::interrupted;
 use super::launcher::SubjectCommand;
 use crate::footprint::{Footprint, Receipt};
-use crate::mechanism::{Image, headline};
-use crate::protocol::{Answer, Batch, Count, LONGEST_LINE, Observed, Order, TimedSample, VERSION};
+use crate::mechanism::Image;
+use crate::protocol::{
+    Answer, Batch, Count, Exchange, LONGEST_LINE, Observed, Order, TimedSample, VERSION, headline,
+};
 
 pub use error::SessionError;
 pub(super) use link::{Deadline, Heard, Link};
@@ -100,13 +102,14 @@ impl Session {
     }
 
     /// Has it do iterations; every sample goes to `keep`, with whether it is the first of all.
-    /// `expected` is how long that takes, about.
+    /// `exchange` is what goes through a channel; `expected` is how long all of it takes, about.
     ///
     /// # Errors
     /// Where something goes wrong, or it is not done after ten times as long as expected and its patience.
     pub fn time(
         &mut self,
         mechanism: &str,
+        exchange: Option<Exchange>,
         count: Count,
         expected: Duration,
         keep: &mut dyn FnMut(bool, TimedSample),
@@ -115,6 +118,7 @@ impl Session {
         let deadline = Deadline::after(self.patience.saturating_add(expected.saturating_mul(10)));
         self.order(&Order::Time {
             mechanism: mechanism.to_owned(),
+            exchange,
             count,
         })?;
         let mut ledger = Ledger::new(&order, count, headline(mechanism));

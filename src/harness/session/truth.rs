@@ -38,7 +38,7 @@ impl<'a> Ledger<'a> {
     }
 
     fn asked(&self) -> u64 {
-        self.count.plain.saturating_add(self.count.stamped)
+        self.count.samples()
     }
 
     /// Takes in the first iteration, `elapsed` after the order.
@@ -80,11 +80,15 @@ impl<'a> Ledger<'a> {
         elapsed: u64,
     ) -> Result<(), SessionError> {
         let [call, start, exec, reap] = Phase::LIFE.map(|phase| sample.get(phase));
-        let late = |time: Option<u64>| time.zip(reap).is_some_and(|(time, reap)| time > reap);
+        let [open, setup, _] = Phase::CHANNEL.map(|phase| sample.get(phase));
+        let after = |time: Option<u64>, end: Option<u64>| {
+            time.zip(end).is_some_and(|(time, end)| time > end)
+        };
+        let late = |time: Option<u64>| after(time, reap);
         let mut times = sample.times();
         let what = if sample == TimedSample::default() {
             "no phase"
-        } else if late(call) || late(start) || late(exec) {
+        } else if late(call) || late(start) || late(exec) || after(open, setup) {
             "phases end in the wrong order"
         } else if times.any(|time| time > elapsed) {
             "a phase longer than the whole order took"

@@ -58,6 +58,9 @@ pub struct CellKey {
     /// As in [`super::Cell`].
     pub footprint: Footprint,
     /// As in [`super::Cell`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<u64>,
+    /// As in [`super::Cell`].
     pub placement: Placement,
     /// As in [`super::Cell`].
     pub exec: Option<String>,

@@ -57,7 +57,8 @@ pub struct Tool {
 #[serde(deny_unknown_fields)]
 pub struct Cell {
     /// What the cell is called, unique in a run: `[SUBJECT:]MECHANISM/FOOTPRINT[@free][@exec=PROGRAM]`,
-    /// as in `fork/64MiB`, `static:fork/64MiB`, `thread/0@free`.
+    /// as in `fork/64MiB`, `static:fork/64MiB`, `thread/0@free`; of a channel
+    /// `[SUBJECT:]ipc:CHANNEL/MESSAGE[@two|@free]`, as in `ipc:pipe/64KiB`.
     pub id: String,
     /// `native`, or the name given with `--subject`.
     pub subject: String,
@@ -65,6 +66,9 @@ pub struct Cell {
     pub mechanism: String,
     /// The parent's shape, as asked for.
     pub footprint: Footprint,
+    /// Bytes of the message that goes through a channel and comes back; left out where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<u64>,
     /// Where it ran.
     pub placement: Placement,
     /// The foreign program the child executed, if one was named with `--exec`.
@@ -86,7 +90,9 @@ pub struct Cell {
 }
 
 /// Where subject and harness run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Placement {
     /// Subject and children on one CPU, the harness on another.
@@ -94,6 +100,31 @@ pub enum Placement {
     Pinned,
     /// The scheduler chooses.
     Free,
+    /// A parent and its child on a CPU each, as they talk; the harness sleeps meanwhile.
+    Two,
+}
+
+impl Placement {
+    /// Every placement.
+    pub const ALL: [Self; 3] = [Self::Pinned, Self::Free, Self::Two];
+
+    /// The word for it in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pinned => "pinned",
+            Self::Free => "free",
+            Self::Two => "two",
+        }
+    }
+
+    /// What a cell's id ends with for it.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Pinned => "",
+            Self::Free => "@free",
+            Self::Two => "@two",
+        }
+    }
 }
 
 /// How a cell ended.

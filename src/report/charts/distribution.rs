@@ -103,7 +103,8 @@ fn strength(phase: Phase) -> f64 {
     }
 }
 
-/// `call` and `reap`, of writes `second-pass` and `after`, fall into one set of bins; the far tail is counted, not drawn.
+/// `call` and `reap`, of writes `second-pass` and `after`, of channels `round-trip`, fall into one set of bins; the far
+/// tail is counted, not drawn.
 struct Bars {
     edges: Vec<u64>,
     /// For each phase its counts, and the samples above the last edge.
@@ -115,8 +116,8 @@ impl Bars {
         let chosen: Vec<&Samples> = samples
             .iter()
             .filter(|samples| {
-                use Phase::{After, Call, Reap, SecondPass};
-                matches!(samples.phase, Call | Reap | SecondPass | After)
+                use Phase::{After, Call, Reap, RoundTrip, SecondPass};
+                matches!(samples.phase, Call | Reap | SecondPass | After | RoundTrip)
             })
             .collect();
         let chosen = if chosen.is_empty() {
@@ -340,10 +341,10 @@ fn draw_percentiles(pen: &mut Pen, ink: Ink, samples: &[Samples]) {
             .map(|(at, ns)| (x(*at), scale.at(*ns as f64)))
             .collect();
         match phase {
-            Phase::Call | Phase::SecondPass => pen.line(&points, ink, 2.2),
+            Phase::Call | Phase::SecondPass | Phase::RoundTrip => pen.line(&points, ink, 2.2),
             Phase::Start | Phase::FirstPass => pen.faint_line(&points, ink, 1.2, 0.9),
-            Phase::Exec | Phase::Before => pen.dashes(&points, ink, 1.4, 4.0, 3.0),
-            Phase::Reap | Phase::After => pen.faint_line(&points, ink, 2.2, 0.5),
+            Phase::Exec | Phase::Before | Phase::Open => pen.dashes(&points, ink, 1.4, 4.0, 3.0),
+            Phase::Reap | Phase::After | Phase::Setup => pen.faint_line(&points, ink, 2.2, 0.5),
         }
     }
     for ((phase, _), place) in curves.iter().zip(places) {

@@ -2,6 +2,7 @@
 //!
 //! Each is drawn twice, wide and for a phone; style sheets choose. Each carries its numbers.
 
+mod channels;
 mod copies;
 mod distribution;
 mod footprint;
@@ -140,6 +141,8 @@ pub(super) struct Figures {
     pub parts: Vec<Figure>,
     /// First writes after a fork.
     pub copies: Vec<Figure>,
+    /// Round trips through channels, one for each message.
+    pub channels: Vec<Figure>,
     /// What languages add to the call.
     pub languages: Vec<Figure>,
     /// A child's phases, stacked.
@@ -158,6 +161,7 @@ impl Figures {
             kinds: kinds::figures(run, files)?,
             parts: parts::figures(run, files)?,
             copies: copies::figures(run)?,
+            channels: channels::figures(run, files)?,
             languages: languages::figures(run)?,
             phases: phases::figures(run, files)?,
             lives: life::figures(run)?,
@@ -171,6 +175,7 @@ impl Figures {
             self.kinds,
             self.parts,
             self.copies,
+            self.channels,
             self.languages,
             self.phases,
             self.lives,

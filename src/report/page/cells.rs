@@ -6,12 +6,10 @@ use minijinja::{Value, context};
 use super::super::ReportError;
 use super::super::charts::{CellFigure, cell_figure};
 use super::super::palette::look_of;
-use super::super::reading::{
-    centre, footprint_words, grouped, plain, quoted, repeat_command, spread,
-};
+use super::super::reading::{centre, grouped, plain, quoted, repeat_command, shape_words, spread};
 use crate::footprint::Receipt;
 use crate::mechanism::Phase;
-use crate::recording::{Cell, PhaseSummary, Placement, Recorded, Status};
+use crate::recording::{Cell, PhaseSummary, Recorded, Status};
 use crate::units::{Nanoseconds, human_size, human_time};
 
 /// How a cell ended, where it is worth a word.
@@ -74,11 +72,8 @@ fn view(cell: &Cell, anchor: &str, figure: Option<CellFigure>) -> Value {
         id => plain(&cell.id),
         anchor => anchor,
         class => look_of(&cell.mechanism).ink.class,
-        words => footprint_words(&cell.footprint),
-        placement => match cell.placement {
-            Placement::Pinned => "pinned",
-            Placement::Free => "free",
-        },
+        words => shape_words(cell),
+        placement => cell.placement.name(),
         status => status_word(cell),
         reason => cell.reason.as_deref().map(plain),
         trials => cell.trials.len(),

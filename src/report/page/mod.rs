@@ -18,7 +18,7 @@ use super::answer::{self, Answer};
 use super::charts::Figures;
 use super::palette;
 use super::pen::FONT;
-use super::reading::{footprint_words, plain, repeat_command};
+use super::reading::{plain, repeat_command, shape_words};
 use crate::mechanism::Phase;
 use crate::recording::{Recorded, Run};
 
@@ -47,6 +47,11 @@ pub fn page(recorded: &Recorded) -> Result<String, ReportError> {
         figures => Value::from(Serde(Figures::of(run, false)?)),
         writes_title => super::writes::TITLE,
         writes_sentence => super::writes::answer(run).map(|answer| answer.sentence),
+        channels_title => super::channels::TITLE,
+        channels_sentence => super::channels::answer(run).map(|answer| answer.sentence),
+        channels_setup => super::channels::setup_sentence(run),
+        channels_note => super::channels::NOTE,
+        channels => Value::from(Serde(super::channels::tables(run))),
         languages_title => super::languages::TITLE,
         languages_sentence => super::languages::sentence(run),
         languages_note => super::languages::NOTE,
@@ -181,7 +186,7 @@ fn answer_view(answer: &Answer, targets: &Targets) -> Value {
         sentence => answer.sentence.clone(),
         phase => answer.phase.name(),
         command => answer.command.clone(),
-        shape => footprint_words(&answer.dear.footprint),
+        shape => shape_words(answer.dear),
         receipts => receipts,
         job => repeat_command(&[answer.dear]).replacen("run", "list --job", 1),
     }
@@ -208,12 +213,22 @@ fn phase_meanings(run: &Run) -> Vec<Value> {
         Phase::After => {
             "the first write to a page after a fork whose child is gone: a page fault, and nothing to copy"
         }
+        Phase::Open => "until a channel to a child that is not there yet is made",
+        Phase::Setup => {
+            "until a fresh child has answered once: making the channel, the fork, and one round trip"
+        }
+        Phase::RoundTrip => {
+            "from before a message is sent to a child that waits for it until the whole answer has come"
+        }
     };
     let writes = run.cells.iter().any(super::reading::is_writes);
     let of_writes = Phase::WRITES.into_iter().filter(|_| writes);
+    let channels = run.cells.iter().any(super::reading::is_channel);
+    let of_channels = Phase::CHANNEL.into_iter().filter(|_| channels);
     Phase::LIFE
         .into_iter()
         .chain(of_writes)
+        .chain(of_channels)
         .map(|phase| context! { name => phase.name(), meaning => meaning(phase) })
         .collect()
 }
