@@ -3,29 +3,14 @@
 //! A message's bytes are all the same, and another value in each round trip; the answer is the message with its
 //! first byte inverted. What was left from the round trip before is told from what came.
 
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
+use super::answering::{BROKEN, Report, Task, answer, run_on};
 use super::board::Shared;
 use super::failure::{Broken, Call, Failure};
 use super::vigil::{PATIENCE_SECONDS, Timer};
 use super::{Channel, Ends, Side, Vigil};
 use crate::clock;
-
-/// What the child of a broken exchange ends with: outside the statuses that children are told.
-const BROKEN: i32 = 126;
-
-/// What a child leaves for its parent, in memory that both see.
-#[repr(C)]
-struct Report {
-    /// The call of its that failed, by number, and the error.
-    call: AtomicU32,
-    errno: AtomicI32,
-    /// The CPU it ran on when it began and when it ended, and one more: 0 is "was not told".
-    began_on: AtomicU32,
-    ended_on: AtomicU32,
-    /// Messages it has answered.
-    answered: AtomicU64,
-}
 
 /// What exchanges of one kind have in common: the memory that messages lie in, and the timer that watches over
 /// children.
@@ -124,7 +109,16 @@ impl<'a> Exchange<'a> {
         let child = unsafe { libc::fork() };
         if child == 0 {
             // SAFETY: this is the child.
-            unsafe { answer(prepared, &mut *ends, rounds, status, parent) }
+            unsafe {
+                let report = &*prepared.report.address().cast();
+                let task = Task {
+                    rounds,
+                    status,
+                    parent,
+                    peer: prepared.peer,
+                };
+                answer(report, &mut prepared.room, &mut *ends, task)
+            }
         }
         if child < 0 {
             return Err(Failure::of_call("fork"));
@@ -314,96 +308,6 @@ fn how_it_ended(end: i32) -> String {
         BROKEN => format!("status {BROKEN}: it could not go on"),
         status => format!("status {status}"),
     }
-}
-
-/// The child: it answers as often as it is to, and ends.
-///
-/// # Safety
-/// To be called in a forked child. It keeps to the rule of this module.
-unsafe fn answer(
-    prepared: &mut Prepared,
-    ends: &mut dyn Ends,
-    rounds: u64,
-    status: i32,
-    parent: libc::pid_t,
-) -> ! {
-    // SAFETY: the mapping is as long as a report, zeros are one, and both sides see it as atomics alone.
-    let report: &Report = unsafe { &*prepared.report.address().cast() };
-    let room = prepared.room.as_mut_slice();
-    let done = live(report, room, ends, prepared.peer, rounds, parent);
-    if let Err(Broken::Call(call, errno)) = done {
-        report.errno.store(errno, Ordering::Relaxed);
-        report.call.store(call as u32, Ordering::Relaxed);
-    }
-    let end = if done.is_ok() { status } else { BROKEN };
-    // SAFETY: the call does not return, and runs nothing of the parent's.
-    unsafe { libc::_exit(end) }
-}
-
-/// What a child does. Async-signal-safe.
-#[inline(always)]
-fn live(
-    report: &Report,
-    room: &mut [u8],
-    ends: &mut dyn Ends,
-    peer: Option<u32>,
-    rounds: u64,
-    parent: libc::pid_t,
-) -> Result<(), Broken> {
-    // Whoever kills the parent ends the child: in most channels it would wait for ever.
-    // SAFETY: both calls take plain numbers.
-    unsafe {
-        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
-            return Err(Broken::of_call(Call::Prctl));
-        }
-        if libc::getppid() != parent {
-            // It died before.
-            return Err(Broken::Ended);
-        }
-    }
-    ends.take(Side::Child, parent);
-    // Its parent moves it, and may not have come to that yet.
-    if peer.is_some_and(|cpu| current_cpu() != cpu + 1 && !run_on(0, cpu)) {
-        return Err(Broken::of_call(Call::SchedSetaffinity));
-    }
-    report.began_on.store(current_cpu(), Ordering::Relaxed);
-    let vigil = Vigil::none();
-    for round in 0..rounds {
-        let received = ends.receive(room, &vigil);
-        if let Some(byte) = room.first_mut() {
-            *byte = !*byte;
-        }
-        let sent = match received {
-            Ok(()) => ends.send(room, &vigil),
-            broken => broken,
-        };
-        if sent.is_err() {
-            report.answered.store(round, Ordering::Relaxed);
-            return sent;
-        }
-    }
-    report.ended_on.store(current_cpu(), Ordering::Relaxed);
-    Ok(())
-}
-
-/// Pins a process, 0 for the calling one; whether that was done. Async-signal-safe.
-fn run_on(pid: libc::pid_t, cpu: u32) -> bool {
-    // SAFETY: all zeros is an empty set; `set` outlives the call.
-    let pinned = unsafe {
-        let mut set: libc::cpu_set_t = std::mem::zeroed();
-        if (cpu as usize) < 8 * size_of::<libc::cpu_set_t>() {
-            libc::CPU_SET(cpu as usize, &mut set);
-        }
-        libc::sched_setaffinity(pid, size_of::<libc::cpu_set_t>(), &set)
-    };
-    pinned == 0
-}
-
-/// The CPU that the calling thread runs on, and one more; 0 where that is not known. Async-signal-safe.
-fn current_cpu() -> u32 {
-    // SAFETY: the call takes nothing.
-    let cpu = unsafe { libc::sched_getcpu() };
-    u32::try_from(cpu + 1).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! takes no lock and cannot panic. A channel is opened before the fork, so both sides have both ends; what a side
 //! does afterwards is in [`Ends`].
 
+mod answering;
 mod board;
 mod eventfd;
 mod exchange;

@@ -6,6 +6,7 @@
 
 mod answer;
 mod channels;
+mod channels_table;
 mod charts;
 pub mod comparison;
 mod costs;

@@ -15,6 +15,7 @@ use crate::harness::registry::{
 };
 use crate::harness::tracing::Child;
 use crate::mechanism::Mechanism;
+use crate::protocol::family_of;
 
 /// A mechanism that is to be proven.
 pub(super) enum Chosen<'a> {
@@ -49,6 +50,10 @@ pub(super) fn named<'a>(
 ) -> Result<Vec<Chosen<'a>>, PlanError> {
     let mut chosen = Vec::new();
     for word in words {
+        if family_of(word).is_some() {
+            let name = word.clone();
+            return Err(PlanError::NoClaim { name });
+        }
         let Some((subject, pattern)) = word.split_once(':').filter(|(name, _)| *name != NATIVE)
         else {
             let name = word.strip_prefix("native:").unwrap_or(word).to_owned();

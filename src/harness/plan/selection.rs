@@ -19,6 +19,15 @@ pub enum PlanError {
         /// The subject.
         name: String,
     },
+    /// A channel in the place of a way to start a child.
+    #[error(
+        "`{name}` is no way to start a child, and claims nothing that a tracer could see: every answer through it is \
+         checked by `forkbench run '{name}'`"
+    )]
+    NoClaim {
+        /// What was given.
+        name: String,
+    },
     /// A glob or word without a match.
     #[error("`{filter}` matches no cell; `forkbench list` shows them all")]
     NoMatch {

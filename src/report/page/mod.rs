@@ -51,7 +51,7 @@ pub fn page(recorded: &Recorded) -> Result<String, ReportError> {
         channels_sentence => super::channels::answer(run).map(|answer| answer.sentence),
         channels_setup => super::channels::setup_sentence(run),
         channels_note => super::channels::NOTE,
-        channels => Value::from(Serde(super::channels::tables(run))),
+        channels => Value::from(Serde(super::channels_table::tables(run))),
         languages_title => super::languages::TITLE,
         languages_sentence => super::languages::sentence(run),
         languages_note => super::languages::NOTE,
