@@ -185,11 +185,6 @@ impl Entry {
         }
     }
 
-    /// When it began.
-    pub fn begun(&self) -> SystemTime {
-        moment::of_seconds(self.started)
-    }
-
     /// How many cells have figures.
     pub fn cells(&self) -> usize {
         let mut ids: Vec<&str> = self

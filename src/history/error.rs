@@ -63,7 +63,7 @@ pub enum StoreError {
         expected: &'static str,
     },
     /// No room left.
-    #[error("no room to {action} `{}` ({problem}); it is as it was before. Free some space, or name a file elsewhere with --store", path.display())]
+    #[error("no room to {action} `{}` ({problem}: a full disk, a quota or a limit of file sizes, unless the disk is broken); it is as it was before. Free some space, or name a file elsewhere with --store", path.display())]
     Full {
         /// What was tried.
         action: &'static str,

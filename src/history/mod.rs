@@ -35,6 +35,7 @@ pub use levels::{Levels, Unmeasured};
 pub use migrations::{APPLICATION, NEWEST};
 pub use place::{NoPlace, default_path};
 pub use pruning::Pruning;
+pub use reading::WholeRun;
 pub use selection::{Selection, Source};
 pub use series::{Point, Series, StoredRun};
 pub use store::Store;

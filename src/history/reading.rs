@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
+use super::entry::Entry;
 use super::error::StoreError;
 use super::figures::unpack;
 use super::fingerprint::HostFingerprint;
@@ -36,6 +37,9 @@ const TRIALS: &str = "SELECT series.cell, series.phase, trials.figures, trials.w
 const UNMEASURED: &str = "SELECT cell, status, reason FROM unmeasured JOIN runs ON runs.id = unmeasured.run \
     WHERE runs.source = ?1 AND runs.name = ?2 AND runs.seed = ?3 ORDER BY cell";
 
+/// A run with all that it says of its cells.
+pub type WholeRun = (Arc<StoredRun>, Vec<Levels>);
+
 /// A series as the store keys it.
 struct Key {
     number: i64,
@@ -55,6 +59,20 @@ impl Store {
         let mut runs: Vec<Arc<StoredRun>> = runs.into_values().collect();
         runs.sort_by(|a, b| (a.started, &a.id, a.seed).cmp(&(b.started, &b.id, b.seed)));
         Ok(runs)
+    }
+
+    /// The run of an entry as the store has it, under the labels it was first added with.
+    ///
+    /// # Errors
+    /// As [`Store::runs`].
+    pub fn stored(&self, entry: &Entry) -> Result<Option<StoredRun>, StoreError> {
+        let text = format!("{RUNS} AND runs.name = ?4 AND runs.seed = ?5");
+        let (all, source) = (i64::MIN, entry.source);
+        let key = params![source.name(), all, i64::MAX, entry.id, entry.seed as i64];
+        let found = self
+            .connection()
+            .query_row(&text, key, |row| stored_run(row, source));
+        found.optional().map_err(|error| self.failed("read", error))
     }
 
     /// The series of a selection that have points in it, by host's name, fingerprint, cell and phase.
@@ -91,10 +109,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::runs`].
-    pub fn all_levels(
-        &self,
-        selection: &Selection,
-    ) -> Result<Vec<(Arc<StoredRun>, Vec<Levels>)>, StoreError> {
+    pub fn all_levels(&self, selection: &Selection) -> Result<Vec<WholeRun>, StoreError> {
         let snapshot = self.snapshot()?;
         let mut runs: Vec<_> = self.numbered_runs(selection)?.into_iter().collect();
         runs.sort_by(|(_, a), (_, b)| (a.started, &a.id, a.seed).cmp(&(b.started, &b.id, b.seed)));

@@ -99,8 +99,12 @@ fn what_cannot_be_added_keeps_nothing_else_from_it() {
         "{}",
         told(&output)
     );
-    let again = history(&scratch, "add reports/run-0001");
+    let again = history(&scratch, "add reports/run-0001 --branch other");
     assert!(said(&again).starts_with("unchanged"), "{}", said(&again));
+    // What it was first added with stays, and is what is said.
+    assert!(!said(&again).contains("other"), "{}", said(&again));
+    let named = history(&scratch, "add reports/run-0001 --branch other --replace");
+    assert!(said(&named).contains("replaced") && said(&named).contains("branch other"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -39,7 +39,7 @@ fn names(writers: std::ops::Range<u32>) -> BTreeSet<String> {
 }
 
 /// Reads until it is told to stop, and checks that every state it sees is whole. Returns how many it saw.
-fn read_on(file: &PathBuf, stop: &AtomicBool) -> usize {
+fn read_on(file: &Path, stop: &AtomicBool) -> usize {
     let mut states = 0;
     let mut most = 0;
     while !stop.load(Ordering::Relaxed) || states == 0 {
@@ -123,7 +123,7 @@ fn of_several_that_make_a_store_at_once_all_use_one() {
         .collect();
     let all: Vec<Child> = runs
         .iter()
-        .map(|run| adding(&scratch, &[run.clone()]))
+        .map(|run| adding(&scratch, std::slice::from_ref(run)))
         .collect();
     for one in all {
         let output = one.wait_with_output().unwrap();

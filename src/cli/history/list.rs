@@ -249,7 +249,7 @@ mod tests {
     fn the_widest_columns_give_way() {
         let row = ["2026-07-01 10:20", "a-host-with-a-long-name", "6.18.0"].map(str::to_owned);
         assert_eq!(
-            table(&[row.clone()], 80),
+            table(std::slice::from_ref(&row), 80),
             "2026-07-01 10:20  a-host-with-a-long-name  6.18.0\n"
         );
         let narrow = table(&[row], 40);

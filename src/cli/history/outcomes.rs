@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::Exit;
 use super::super::output::{print, print_json};
-use crate::history::{Added, Entry, Store};
-use crate::recording::{plain, rfc3339};
+use super::list::run_document;
+use crate::history::{Added, Entry, Store, StoredRun};
+use crate::recording::plain;
 
 /// All of them.
 #[derive(Default)]
@@ -17,21 +18,10 @@ pub(super) struct Outcomes {
     failed: Vec<Failure>,
 }
 
-#[derive(Serialize)]
 struct Outcome {
-    run: String,
-    source: &'static str,
-    outcome: &'static str,
-    path: Option<String>,
-    started: String,
-    host: String,
-    host_name: String,
-    kernel: Option<String>,
-    commit: Option<String>,
-    branch: Option<String>,
-    cells: usize,
-    unmeasured: usize,
-    finished: bool,
+    added: Added,
+    /// As the store has it, whatever was said when it was added again.
+    run: StoredRun,
     warnings: Vec<String>,
 }
 
@@ -44,8 +34,17 @@ struct Failure {
 impl Outcomes {
     /// Adds an entry, and notes what became of it. Where it fails the others are added all the same.
     pub(super) fn add(&mut self, store: &Store, path: &Path, entry: &Entry, replace: bool) {
-        match store.add(entry, replace) {
-            Ok(added) => self.runs.push(Outcome::of(entry, added)),
+        let added = store
+            .add(entry, replace)
+            .and_then(|added| Ok((added, store.stored(entry)?)));
+        match added {
+            Ok((added, Some(run))) => self.runs.push(Outcome {
+                added,
+                run,
+                warnings: entry.warnings.clone(),
+            }),
+            // Somebody took it away at once.
+            Ok((_, None)) => {}
             Err(error) => self.fail(path, error.to_string()),
         }
     }
@@ -61,14 +60,14 @@ impl Outcomes {
 
     /// Tells of them. With `briefly` what was there already is counted, and not listed.
     pub(super) fn show(&self, store: &Store, briefly: bool, json: bool) -> anyhow::Result<Exit> {
-        for outcome in &self.runs {
-            for warning in &outcome.warnings {
-                eprintln!("warning: {}: {warning}", plain(&outcome.run));
+        for Outcome { run, warnings, .. } in &self.runs {
+            let id = plain(&run.id);
+            for warning in warnings {
+                eprintln!("warning: {id}: {warning}");
             }
-            if !outcome.finished {
+            if !run.finished {
                 eprintln!(
-                    "note: {} has not finished: add it again when it has, and the rest will follow",
-                    plain(&outcome.run)
+                    "note: {id} has not finished: add it again when it has, and the rest will follow"
                 );
             }
         }
@@ -76,7 +75,7 @@ impl Outcomes {
             print_json(&json!({
                 "schema": "forkbench.added/1",
                 "store": store.path(),
-                "runs": self.runs,
+                "runs": self.runs.iter().map(Outcome::document).collect::<Vec<_>>(),
                 "failed": self.failed,
             }))?;
         } else {
@@ -90,11 +89,11 @@ impl Outcomes {
 
     fn print(&self, store: &Store, briefly: bool) -> anyhow::Result<()> {
         let mut text = String::new();
-        let there = [Added::Unchanged, Added::Older].map(Added::name);
+        let there = [Added::Unchanged, Added::Older];
         let (old, new): (Vec<_>, Vec<_>) = self
             .runs
             .iter()
-            .partition(|outcome| briefly && there.contains(&outcome.outcome));
+            .partition(|outcome| briefly && there.contains(&outcome.added));
         for outcome in new {
             text.push_str(&outcome.line());
         }
@@ -112,45 +111,25 @@ impl Outcomes {
 }
 
 impl Outcome {
-    fn of(entry: &Entry, added: Added) -> Self {
-        Self {
-            run: entry.id.clone(),
-            source: entry.source.name(),
-            outcome: added.name(),
-            path: entry.path.as_ref().map(|path| path.display().to_string()),
-            started: rfc3339(entry.begun()),
-            host: entry.host.fingerprint.0.clone(),
-            host_name: entry.host.name.clone(),
-            kernel: entry.kernel.as_ref().map(|kernel| kernel.name.clone()),
-            commit: entry.commit.clone(),
-            branch: entry.branch.clone(),
-            cells: entry.cells(),
-            unmeasured: entry.unmeasured.len(),
-            finished: entry.finished.is_some(),
-            warnings: entry.warnings.clone(),
-        }
+    fn document(&self) -> Value {
+        let mut document = run_document(&self.run);
+        document["outcome"] = self.added.name().into();
+        document["warnings"] = json!(self.warnings);
+        document
     }
 
     fn line(&self) -> String {
-        let labels = [("commit", &self.commit), ("branch", &self.branch)];
+        let run = &self.run;
+        let labels = [("commit", &run.commit), ("branch", &run.branch)];
         let labels: String = labels
             .iter()
             .filter_map(|(name, value)| Some(format!(", {name} {}", plain(value.as_deref()?))))
             .collect();
-        let cells = match self.cells {
+        let cells = match run.cells {
             1 => "1 cell".to_owned(),
             cells => format!("{cells} cells"),
         };
-        let labels =
-            match self.outcome == Added::New.name() || self.outcome == Added::Replaced.name() {
-                true => labels,
-                // Those that it was added with stay.
-                false => String::new(),
-            };
-        format!(
-            "{:<9} {}: {cells}{labels}\n",
-            self.outcome,
-            plain(&self.run)
-        )
+        let (word, id) = (self.added.name(), plain(&run.id));
+        format!("{word:<9} {id}: {cells}{labels}\n")
     }
 }
