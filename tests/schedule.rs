@@ -28,11 +28,11 @@ impl Executor for Mock<'_> {
         self.made.push((id, slot));
         match fate {
             Fate::Measured => Outcome::Done(Box::new(trial(cell, slot)), Vec::new()),
-            Fate::Dropped(status) => Outcome::Dropped(CellLine {
+            Fate::Dropped(status) => Outcome::Dropped(Box::new(CellLine {
                 cell: cell.key(None),
                 status,
                 reason: "told to".to_owned(),
-            }),
+            })),
             Fate::Stopped => Outcome::Interrupted,
         }
     }

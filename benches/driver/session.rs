@@ -10,6 +10,7 @@ use forkbench::harness::launcher::Launcher;
 use forkbench::harness::runner::{Outcome, outcome_of};
 use forkbench::harness::trial::{LiveTrial, TrialError};
 use forkbench::protocol::{Count, headline};
+use forkbench::recording::CellLine;
 
 use super::{Arguments, SUBJECTS};
 
@@ -195,7 +196,7 @@ impl<'a> CellSession<'a> {
         self.live = None;
         let outcome = outcome_of(&error, self.launcher.key(self.cell));
         match (&outcome, self.run.as_mut()) {
-            (Outcome::Dropped(line), Some(run)) => run.drop_cell(line.clone())?,
+            (Outcome::Dropped(line), Some(run)) => run.drop_cell(CellLine::clone(line))?,
             (Outcome::Interrupted, _) => anyhow::bail!("interrupted"),
             _ => {}
         }

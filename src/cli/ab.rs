@@ -256,7 +256,7 @@ impl Observer for Recorder<'_> {
             }
             Outcome::Dropped(line) => {
                 self.failed |= line.status == Status::Failed;
-                self.writer.append(Line::Cell(Box::new(line.clone())))
+                self.writer.append(Line::Cell(line.clone()))
             }
             Outcome::Interrupted => Ok(()),
         }

@@ -235,7 +235,7 @@ impl Observer for Recorder<'_> {
             }
             Outcome::Dropped(line) => {
                 self.dropped.push(cell.clone());
-                self.writer.append(Line::Cell(Box::new(line.clone())))
+                self.writer.append(Line::Cell(line.clone()))
             }
             Outcome::Interrupted => Ok(()),
         }

@@ -15,7 +15,7 @@ pub enum Outcome {
     /// A trial, and its samples in order.
     Done(Box<TrialLine>, Vec<TimedSample>),
     /// The cell is not measured any further: it was skipped or has failed.
-    Dropped(CellLine),
+    Dropped(Box<CellLine>),
     /// The user asked to stop.
     Interrupted,
 }
@@ -202,9 +202,9 @@ pub fn outcome_of(error: &TrialError, cell: CellKey) -> Outcome {
     } else {
         Status::Failed
     };
-    Outcome::Dropped(CellLine {
+    Outcome::Dropped(Box::new(CellLine {
         cell,
         status,
         reason: error.to_string(),
-    })
+    }))
 }

@@ -347,11 +347,11 @@ fn a_cell_that_fails_is_not_measurable_and_the_others_go_on() {
     let mut fake = Fake::new(SAME, 0.01);
     fake.play = |_, contest, arm, block, times| {
         if contest.a.footprint == Footprint::of(0) && block == 9 && arm == Arm::B {
-            return Outcome::Dropped(CellLine {
+            return Outcome::Dropped(Box::new(CellLine {
                 cell: contest.b.key(None),
                 status: Status::Failed,
                 reason: "the subject died".to_owned(),
-            });
+            }));
         }
         done(contest, arm, block, times, 0)
     };
@@ -374,11 +374,11 @@ fn a_cell_that_fails_in_its_pilot_pairs_leaves_the_others_theirs() {
     let mut fake = Fake::new(SAME, 0.01);
     fake.play = |_, contest, arm, block, times| {
         if contest.a.footprint == Footprint::of(0) && block == 0 {
-            return Outcome::Dropped(CellLine {
+            return Outcome::Dropped(Box::new(CellLine {
                 cell: contest.cell(arm).key(None),
                 status: Status::Failed,
                 reason: "the subject died".to_owned(),
-            });
+            }));
         }
         done(contest, arm, block, times, 0)
     };
