@@ -13,7 +13,8 @@ fn main() {
         return;
     }
     build_vfork_shim();
-    build_child_image();
+    build_image("forkbench-child", "src/mechanism/child.c");
+    build_image("forkbench-answer", "src/server/answer.c");
     build_reference();
     println!("cargo::rustc-env=FORKBENCH_COMMIT={}", commit());
 }
@@ -27,12 +28,13 @@ fn build_vfork_shim() {
         .compile("forkbench_vfork");
 }
 
-/// The image is linked without libc or loader, so that what is timed is the kernel's exec.
-fn build_child_image() {
-    println!("cargo::rerun-if-changed=src/mechanism/child.c");
+/// An image is linked without libc or loader, so that what is timed is the kernel's exec.
+fn build_image(name: &str, source: &str) {
+    println!("cargo::rerun-if-changed={source}");
+    println!("cargo::rerun-if-changed=src/mechanism/freestanding.h");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let compiler = cc::Build::new().opt_level(2).warnings(false).get_compiler();
-    let image = out.join("forkbench-child");
+    let image = out.join(name);
     let mut command = Command::new(compiler.path());
     command.args([
         "-O2",
@@ -61,7 +63,7 @@ fn build_child_image() {
         command = Command::new(compiler.path());
         command.args(kept);
     }
-    command.arg(&image).arg("src/mechanism/child.c");
+    command.arg(&image).arg(source);
     let status = command.status();
     if !status.as_ref().is_ok_and(|status| status.success()) {
         println!(

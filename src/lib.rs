@@ -10,6 +10,8 @@
 //! | [`footprint`] | the shape of a parent: its name, holding it, the kernel's receipt |
 //! | [`mechanism`] | the ways to start a child, one file each |
 //! | [`channel`] | the ways for a parent and its child to talk, one file each |
+//! | [`server`] | the ways to serve, one file each |
+//! | [`load`] | the load generator |
 //! | [`protocol`] | what harness and subject say to each other |
 //! | [`subject`] | the process under measurement |
 //! | [`recording`] | the run directory: written as trials finish, read back whole |
@@ -45,11 +47,13 @@ pub mod footprint;
 pub mod harness;
 #[cfg(feature = "history")]
 pub mod history;
+pub mod load;
 pub mod mechanism;
 pub mod model;
 pub mod protocol;
 pub mod recording;
 pub mod report;
+pub mod server;
 pub mod statistics;
 pub mod subject;
 pub mod units;

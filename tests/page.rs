@@ -11,6 +11,8 @@ mod markup;
 mod parents;
 #[path = "page/recorded.rs"]
 mod recorded;
+#[path = "page/servers.rs"]
+mod servers;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;

@@ -50,6 +50,7 @@ fn trial(cell: &Cell, slot: Slot) -> TrialLine {
             receipt: Receipt::default(),
             host: TrialHost::default(),
             first: Default::default(),
+            requests: None,
             phases: Default::default(),
         },
     }

@@ -27,6 +27,8 @@ use session::{Abandoned, CellSession};
 const NOISE_THRESHOLD: f64 = 0.10;
 /// Criterion's samples per cell; each is a batch of iterations.
 const SAMPLES: usize = 15;
+/// The same of a server: as few as Criterion takes.
+const SERVER_SAMPLES: usize = 10;
 /// Fresh subjects per cell, at the least.
 const SUBJECTS: usize = 3;
 
@@ -83,6 +85,10 @@ fn bench(
     group.sampling_mode(SamplingMode::Flat);
     for Planned { cell, seconds } in plan {
         group.measurement_time(Duration::from_secs_f64(*seconds));
+        if cell.model().is_some() {
+            // A sample is a trial, and takes as long as its requests do.
+            group.sample_size(SERVER_SAMPLES);
+        }
         let mut session = CellSession::new(&launcher, cell, arguments, run.as_mut());
         let measured = catch_unwind(AssertUnwindSafe(|| {
             group.bench_function(cell.to_string(), |bencher| session.sample(bencher));

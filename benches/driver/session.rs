@@ -8,7 +8,10 @@ use forkbench::cli::bench::BenchRun;
 use forkbench::harness::cell::Cell;
 use forkbench::harness::launcher::Launcher;
 use forkbench::harness::runner::{Outcome, outcome_of};
+use forkbench::harness::schedule::Slot;
+use forkbench::harness::serving::{self, Sent};
 use forkbench::harness::trial::{LiveTrial, TrialError};
+use forkbench::mechanism::Phase;
 use forkbench::protocol::{Count, headline};
 use forkbench::recording::CellLine;
 
@@ -18,8 +21,12 @@ use super::{Arguments, SUBJECTS};
 /// number; so the closure never returns.
 pub struct Abandoned;
 
+/// What arrivals of requests are drawn from; a trial's own seed is recorded with it.
+const SEED: u64 = 1;
 /// Plain iterations for each stamped one.
 const PLAIN_PER_STAMPED: u64 = 4;
+/// How long requests are sent to a server for one of Criterion's samples, and how many at the least.
+const REQUESTS: (Duration, u64) = (Duration::from_millis(100), 10);
 /// How long a subject is warmed up at the most, and with how many iterations.
 const WARM_UP: (Duration, u64) = (Duration::from_millis(10), 50);
 
@@ -40,6 +47,8 @@ pub struct CellSession<'a> {
     unstamped: u64,
     /// How long an iteration takes.
     each: Duration,
+    /// How long a response takes, once a server has been asked.
+    response: Option<Duration>,
     error: Option<TrialError>,
 }
 
@@ -61,6 +70,7 @@ impl<'a> CellSession<'a> {
             samples: 0,
             unstamped: 0,
             each: Duration::from_millis(1),
+            response: None,
             error: None,
         }
     }
@@ -70,6 +80,9 @@ impl<'a> CellSession<'a> {
         let warming = !self.arguments.quick
             && self.arguments.measures()
             && self.warmed < self.arguments.warm_up;
+        if self.cell.model().is_some() {
+            return self.sample_of_server(bencher, warming);
+        }
         if self.is_spent(warming) {
             (self.live, self.trials) = (None, 0);
         }
@@ -98,6 +111,49 @@ impl<'a> CellSession<'a> {
         } else {
             self.samples += 1;
         }
+    }
+
+    /// One of Criterion's samples of a server: a trial of its own. Requests come at their rate, however many
+    /// iterations Criterion would like: it is given the mean of those that came.
+    fn sample_of_server(&mut self, bencher: &mut Bencher<'_>, warming: bool) {
+        bencher.iter_custom(|iterations| {
+            let known = self.response.filter(|_| warming);
+            let response = match known.map_or_else(|| self.serve(warming), Ok) {
+                Ok(response) => response,
+                Err(error) => self.abandon(error),
+            };
+            self.response = Some(response);
+            let total = response.as_nanos() * u128::from(iterations);
+            let total = Duration::from_nanos(u64::try_from(total).unwrap_or(u64::MAX));
+            if warming {
+                self.warmed += total;
+            }
+            total
+        });
+    }
+
+    /// The mean response of one trial, which is recorded unless it warms up.
+    fn serve(&mut self, warming: bool) -> Result<Duration, TrialError> {
+        let recorded = self.run.as_mut().filter(|_| !warming);
+        let index = match recorded {
+            Some(run) => run.next_index(self.cell),
+            None => self.trials,
+        };
+        let slot = Slot {
+            cell: 0,
+            block: self.trials,
+            index,
+        };
+        let (time, least) = REQUESTS;
+        let sent = Sent::within(self.cell, time, least, SEED, index);
+        let (line, rows) = serving::trial(self.launcher, self.cell, slot, sent)?;
+        self.trials += 1;
+        if let (Some(run), false) = (self.run.as_mut(), warming) {
+            run.keep(line)?;
+        }
+        let times = rows.iter().filter_map(|row| row.get(Phase::Response));
+        let total: u64 = times.sum();
+        Ok(Duration::from_nanos(total / rows.len().max(1) as u64))
     }
 
     /// Spreads the subjects evenly over the samples. In quick mode the first three batches get one

@@ -14,8 +14,9 @@ use crate::harness::life;
 use crate::harness::plan;
 use crate::harness::registry::Registry;
 use crate::mechanism::Phase;
-use crate::protocol::{Count, Exchange, Order, VERSION};
+use crate::protocol::{Count, Exchange, Order, Serve, VERSION};
 use crate::recording::Placement;
+use crate::server::POOL;
 
 /// What a job typed by hand measures.
 const JOB: Count = Count {
@@ -176,6 +177,16 @@ fn job(launcher: &Launcher, registry: &Registry, cell: &Cell) -> Vec<Order> {
         count.warmup = 0;
     }
     orders.push(Order::Hold(cell.footprint));
+    if cell.model().is_some() {
+        // It serves as long as its input stays open.
+        orders.push(Order::Serve(Serve {
+            mechanism: cell.mechanism.clone(),
+            port: 0,
+            pool: POOL,
+            watch: false,
+        }));
+        return orders;
+    }
     orders.push(Order::Time {
         mechanism: cell.mechanism.clone(),
         exchange,

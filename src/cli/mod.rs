@@ -2,6 +2,7 @@
 
 mod ab;
 pub mod bench;
+mod climb;
 mod closing;
 mod compare;
 mod completions;
@@ -12,6 +13,7 @@ mod export;
 mod history;
 mod judgement;
 mod list;
+mod load;
 mod output;
 mod plan_file;
 mod predict;
@@ -104,6 +106,9 @@ enum Verb {
     Predict(predict::Predict),
     /// Say what would disturb a measurement on this host
     Doctor(doctor::Doctor),
+    /// Send requests to any server at a rate, as `run` sends them to its own
+    #[command(hide = true)]
+    Load(load::Load),
     /// Print completions for a shell
     #[command(
         after_help = "Example:\n  forkbench completions bash > /etc/bash_completion.d/forkbench"
@@ -142,6 +147,7 @@ pub fn main() -> ExitCode {
         Verb::Explain(verb) => verb.run(json),
         Verb::Predict(verb) => verb.run(json),
         Verb::Doctor(verb) => verb.run(json),
+        Verb::Load(verb) => verb.run(json),
         Verb::Completions { shell } => completions::completions(shell),
         Verb::Man => completions::man(),
     };
@@ -203,6 +209,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         || error.is::<NoSuchMechanism>()
         || error.is::<plan_file::PlanFileError>()
         || error.is::<sides::NoSuchPhase>()
+        || error.is::<sides::NoContest>()
         || error.is::<export::ExportUsage>()
         || error.downcast_ref::<LauncherError>().is_some_and(|error| {
             !matches!(

@@ -43,6 +43,9 @@ const BUDGET: Budget = Budget {
     least: 20,
     most: 1_000,
     stamped: false,
+    // No server is among its cells.
+    requests: 1,
+    seed: 0,
 };
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 
 use super::Exit;
+use super::climb;
 use super::output::{
     colour, fresh_seed, header, print, print_json, repeated_command, runs_folder, width,
 };
@@ -27,6 +28,8 @@ const USUAL: (u32, f64) = (5, 2.5);
 const QUICK: (u32, f64) = (3, 0.6);
 /// A trial's plain iterations at the least: a median takes 20.
 const LEAST: u64 = 20;
+/// A server's requests over all trials, at the least: a p99 takes 1,000.
+const REQUESTS: u64 = 1_000;
 /// And at the most: the subject keeps them all until it has done the last.
 const MOST: u64 = 200_000;
 
@@ -34,7 +37,10 @@ const MOST: u64 = 200_000;
 #[command(
     after_help = "Examples:\n  forkbench run --quick\n  forkbench run fork posix_spawn --max-footprint 1GiB\n  \
                         forkbench run 'fork/1GiB*' --trials 10 --time 5 --out results\n  \
-                        forkbench run posix_spawn/0 --exec /bin/true\n\n\
+                        forkbench run posix_spawn/0 --exec /bin/true\n  \
+                        forkbench run server:fork server:prefork\n  \
+                        forkbench run 'server:fork/256MiB@rate=200'\n\n\
+                        A server that is named without a rate is measured at rising rates until it no longer holds one.\n\n\
                         A run is a directory: trials.jsonl (every finished trial, kept whatever happens), \
                         run.json, histograms.hlog, index.html and charts/."
 )]
@@ -115,10 +121,18 @@ impl Run {
                 least: LEAST,
                 most: MOST,
                 stamped: true,
+                requests: REQUESTS.div_ceil(u64::from(trials)),
+                seed,
             },
             keep_samples: self.keep_samples,
         };
         let (mut tally, dropped) = measured.record(&mut writer)?;
+        let servers = climb::servers(&cells, &dropped);
+        if !tally.interrupted && !servers.is_empty() {
+            let climbed = climb::climb(&measured, &servers, trials, &mut writer)?;
+            tally.trials += climbed.trials;
+            tally.interrupted = climbed.interrupted;
+        }
         if !tally.interrupted {
             // A cell that hung would hang again.
             let mut cells = cells;
@@ -173,6 +187,7 @@ fn conclude(writer: &RunWriter, tally: Tally, json: bool) -> anyhow::Result<Exit
 }
 
 /// What is measured in one sitting.
+#[derive(Clone, Copy)]
 pub(super) struct Measured<'a> {
     /// Starts its subjects.
     pub launcher: &'a Launcher,

@@ -18,6 +18,16 @@ pub(super) struct NoSuchPhase {
     has: String,
 }
 
+/// A server in the place of an arm.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{cell}: `ab` judges iterations of a mechanism, and a server is sent requests at a rate: measure it with `forkbench run \
+     {cell}`, and judge recorded runs with `forkbench compare`"
+)]
+pub(super) struct NoContest {
+    cell: String,
+}
+
 /// Where subjects run, and what their children execute.
 pub(super) struct Placing<'a> {
     /// Left to the scheduler.
@@ -60,7 +70,15 @@ impl Sides {
     }
 
     /// Checks that every cell can have every phase that is judged.
-    pub(super) fn check(&self, settings: &Settings) -> Result<(), NoSuchPhase> {
+    pub(super) fn check(&self, settings: &Settings) -> anyhow::Result<()> {
+        let cells = self
+            .contests
+            .iter()
+            .flat_map(|contest| [&contest.a, &contest.b]);
+        if let Some(server) = cells.into_iter().find(|cell| cell.model().is_some()) {
+            let cell = server.to_string();
+            return Err(NoContest { cell }.into());
+        }
         for (cell, phases) in self.contests.iter().flat_map(|contest| {
             let phases = settings.phases_of(contest);
             [(&contest.a, phases.clone()), (&contest.b, phases)]
@@ -80,7 +98,8 @@ impl Sides {
                     cell: cell.to_string(),
                     phase: phase.name(),
                     has: has.join(", "),
-                });
+                }
+                .into());
             }
         }
         Ok(())

@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use super::spelling::did_you_mean;
 use crate::footprint::{Footprint, FootprintError};
+use crate::load::{HIGHEST_RATE, MODEST_RATE};
 use crate::protocol::{Known, family_of};
 use crate::recording::{CellKey, Placement};
+use crate::server::Model;
 use crate::units::{UnitError, exact_size, parse_size};
 
 /// The subject that ships with forkbench.
@@ -25,6 +27,8 @@ pub struct Cell {
     pub message: Option<u64>,
     /// Where it runs.
     pub placement: Placement,
+    /// Requests in a second that a server is sent; `None`: the usual [`MODEST_RATE`], or nothing serves.
+    pub rate: Option<u32>,
     /// The foreign program that children execute, by its file name.
     pub exec: Option<String>,
 }
@@ -49,10 +53,18 @@ pub enum CellError {
         mechanism: String,
     },
     /// An unknown `@` suffix.
-    #[error("`@{suffix}` is no suffix of a cell: there are @free, @two and @exec=PROGRAM")]
+    #[error("`@{suffix}` is no suffix of a cell: there are @free, @two, @rate=N and @exec=PROGRAM")]
     Suffix {
         /// What was given.
         suffix: String,
+    },
+    /// A rate that cannot be, or of what does not serve.
+    #[error(
+        "`@rate={rate}`: a server is sent 1 to {HIGHEST_RATE} requests in a second, and nothing else has a rate"
+    )]
+    Rate {
+        /// What was given.
+        rate: String,
     },
     /// The mechanism has nothing to do at that footprint.
     #[error("`{cell}` cannot be: {reason}")]
@@ -88,6 +100,7 @@ impl Cell {
             footprint,
             message: None,
             placement: Placement::Pinned,
+            rate: None,
             exec: None,
         }
     }
@@ -95,6 +108,11 @@ impl Cell {
     /// What forkbench knows of the mechanism, where the subject is the native one or built from it.
     pub fn known(&self) -> Option<Known> {
         Known::named(&self.mechanism)
+    }
+
+    /// The model of a server, where the cell is one.
+    pub fn model(&self) -> Option<&'static Model> {
+        self.known().and_then(Known::model)
     }
 
     /// Why it cannot be measured so, and what to ask for instead.
@@ -105,6 +123,7 @@ impl Cell {
                 let one_cpu = self.placement == Placement::Pinned;
                 known.refusal(self.message.unwrap_or(0), one_cpu)
             }
+            Some(Known::Server(known)) => known.refusal(&self.footprint),
             None => None,
         }
         .or_else(|| {
@@ -127,6 +146,7 @@ impl Cell {
             exec,
             version: None,
             native: None,
+            rate: self.rate,
         }
     }
 }
@@ -141,6 +161,9 @@ impl fmt::Display for Cell {
             id.insert_str(0, &format!("{}:", self.subject));
         }
         id.push_str(self.placement.suffix());
+        if let Some(rate) = self.rate {
+            id.push_str(&format!("@rate={rate}"));
+        }
         if let Some(exec) = &self.exec {
             id.push_str(&format!("@exec={exec}"));
         }
@@ -184,12 +207,22 @@ impl FromStr for Cell {
             footprint,
             message,
             placement: Placement::Pinned,
+            rate: None,
             exec: None,
         };
         for suffix in parts {
             match suffix.split_once('=') {
                 None if suffix == "free" => cell.placement = Placement::Free,
                 None if suffix == "two" => cell.placement = Placement::Two,
+                Some(("rate", rate)) => {
+                    let number = rate.parse().ok();
+                    let possible = number.filter(|rate| (1..=HIGHEST_RATE).contains(rate));
+                    let (Some(number), Some(_)) = (possible, cell.model()) else {
+                        let rate = rate.to_owned();
+                        return Err(CellError::Rate { rate });
+                    };
+                    cell.rate = Some(number).filter(|&number| number != MODEST_RATE);
+                }
                 Some(("exec", program)) if !program.is_empty() => {
                     cell.exec = Some(program.to_owned());
                 }
@@ -225,6 +258,13 @@ mod tests {
             ("native:ipc:pipe/1", "ipc:pipe/1B"),
             ("ipc:tcp/65536@two", "ipc:tcp/64KiB@two"),
             ("old:ipc:tcp/64KiB@free", "old:ipc:tcp/64KiB@free"),
+            ("server:fork/256MiB", "server:fork/256MiB"),
+            ("native:server:fork/0@rate=200", "server:fork/0@rate=200"),
+            ("static:server:fork/0@rate=50", "static:server:fork/0"),
+            (
+                "server:vfork-exec/0@exec=answer@rate=9@free",
+                "server:vfork-exec/0@free@rate=9@exec=answer",
+            ),
         ] {
             assert_eq!(given.parse::<Cell>().unwrap().to_string(), canonical);
         }
@@ -262,5 +302,20 @@ mod tests {
                 .contains("MECHANISM/FOOTPRINT")
         );
         assert!("fork/0@loose".parse::<Cell>().is_err());
+        let error = "server:frok/0".parse::<Cell>().unwrap_err().to_string();
+        assert!(error.contains("did you mean `server:fork`?"), "{error}");
+        for wrong in [
+            "fork/0@rate=5",
+            "server:fork/0@rate=0",
+            "server:fork/0@rate=9999999",
+        ] {
+            let error = wrong.parse::<Cell>().unwrap_err().to_string();
+            assert!(error.contains("requests in a second"), "{error}");
+        }
+        let error = "server:fork/1MiB+rewritten"
+            .parse::<Cell>()
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("leave out rewritten"), "{error}");
     }
 }

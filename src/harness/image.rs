@@ -9,6 +9,9 @@ use crate::mechanism::Image;
 /// The image, built without libc or loader.
 static CHILD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/forkbench-child"));
 
+/// The one that answers a request, likewise.
+static ANSWER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/forkbench-answer"));
+
 /// Why there is no image to execute.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
@@ -47,8 +50,20 @@ pub enum ImageError {
 /// # Errors
 /// [`ImageError::Write`].
 pub fn own() -> Result<Image, ImageError> {
-    let stem = format!("child-{}", std::env::consts::ARCH);
-    match cache::place(&stem, "", CHILD, true) {
+    place("child", CHILD)
+}
+
+/// The same of the image that answers a request on its standard input and output.
+///
+/// # Errors
+/// [`ImageError::Write`].
+pub fn answering() -> Result<Image, ImageError> {
+    place("answer", ANSWER)
+}
+
+fn place(name: &str, bytes: &[u8]) -> Result<Image, ImageError> {
+    let stem = format!("{name}-{}", std::env::consts::ARCH);
+    match cache::place(&stem, "", bytes, true) {
         Ok(path) => Ok(Image {
             path: path.display().to_string(),
             foreign: None,

@@ -238,6 +238,7 @@ pub struct Launcher {
     /// The subject's and the harness's own.
     cpus: Option<(u32, u32)>,
     own_image: Image,
+    answering_image: Image,
     /// What children execute instead, with the command as given.
     foreign: Option<(String, Image)>,
 }
@@ -256,6 +257,7 @@ impl Launcher {
     ) -> Result<Self, LauncherError> {
         keep_exit_statuses();
         let own_image = image::own()?;
+        let answering_image = image::answering()?;
         let foreign = match exec {
             Some(command) => Some((command.to_owned(), image::foreign(command)?)),
             None => None,
@@ -274,6 +276,7 @@ impl Launcher {
             patience: PATIENCE,
             cpus,
             own_image,
+            answering_image,
             foreign,
         })
     }
@@ -365,6 +368,7 @@ impl Launcher {
     pub fn image(&self, cell: &Cell) -> &Image {
         match (&cell.exec, &self.foreign) {
             (Some(_), Some((_, image))) => image,
+            _ if cell.model().is_some() => &self.answering_image,
             _ => &self.own_image,
         }
     }

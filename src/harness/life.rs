@@ -86,7 +86,7 @@ pub fn of_each_mechanism(launcher: &Launcher, cells: &[Cell]) -> Vec<Life> {
         .collect()
 }
 
-/// Whether its iterations are children.
+/// Whether its iterations are children, one by one.
 pub fn has_a_life(cell: &Cell) -> bool {
     cell.known().is_none_or(Known::starts_children)
 }

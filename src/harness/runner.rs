@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::cell::Cell;
 use super::launcher::Launcher;
 use super::schedule::Slot;
+use super::serving::{self, Sent};
 use super::trial::{LiveTrial, TrialError};
 use crate::protocol::{Count, TimedSample};
 use crate::recording::{CellKey, CellLine, Status, TrialLine};
@@ -102,6 +103,10 @@ pub struct Budget {
     pub most: u64,
     /// Whether children of some iterations stamp the clock, too.
     pub stamped: bool,
+    /// The least requests to a server, however long they take.
+    pub requests: u64,
+    /// What the arrivals of requests are drawn from.
+    pub seed: u64,
 }
 
 /// Plain iterations for each stamped one.
@@ -182,11 +187,21 @@ pub(super) fn guess(cell: &Cell) -> Duration {
 
 impl Executor for SubjectExecutor<'_> {
     fn trial(&mut self, cell: &Cell, slot: Slot) -> Outcome {
-        match self.measure(cell, slot) {
-            Ok(trial) => {
-                let (line, rows) = trial.finish();
-                Outcome::Done(Box::new(line), rows)
+        let Budget {
+            time,
+            requests,
+            seed,
+            ..
+        } = self.budget;
+        let made = match cell.model() {
+            Some(_) => {
+                let sent = Sent::within(cell, time, requests, seed, slot.index);
+                serving::trial(self.launcher, cell, slot, sent)
             }
+            None => self.measure(cell, slot).map(LiveTrial::finish),
+        };
+        match made {
+            Ok((line, rows)) => Outcome::Done(Box::new(line), rows),
             Err(error) => outcome_of(&error, self.launcher.key(cell)),
         }
     }

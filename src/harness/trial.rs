@@ -6,12 +6,13 @@ use std::time::{Duration, SystemTime};
 use super::cell::Cell;
 use super::environment::{memory_available, steal_ns};
 use super::launcher::{Launcher, LauncherError};
+use super::serving::ServingError;
 use super::session::{Session, SessionError};
 use crate::footprint::{Receipt, ReceiptMismatch, fits};
-use crate::mechanism::Phase;
+use crate::mechanism::{Mechanism, Phase};
 use crate::protocol::{Batch, Count, Exchange, Known, Observed, TimedSample};
 use crate::recording::{Placement, RecordingError};
-use crate::recording::{Trial, TrialHost, TrialLine, TrialPhase};
+use crate::recording::{Requests, Trial, TrialHost, TrialLine, TrialPhase};
 use crate::statistics::{Histogram, Quantiles};
 
 /// Pages that a pass of writes has at the least, where the ballast is as large: three forks of the whole parent
@@ -35,6 +36,9 @@ pub enum TrialError {
     /// The kernel gave something else than what was asked for.
     #[error("the receipt misses the request: {0}")]
     Receipt(#[from] ReceiptMismatch),
+    /// A server did not serve.
+    #[error(transparent)]
+    Serving(#[from] ServingError),
     /// The trial could not be recorded.
     #[error(transparent)]
     Recording(#[from] RecordingError),
@@ -113,6 +117,7 @@ impl LiveTrial {
             host: TrialHost::default(),
             first: BTreeMap::new(),
             phases: BTreeMap::new(),
+            requests: None,
         };
         let line = TrialLine {
             cell: launcher.key(cell),
@@ -181,6 +186,23 @@ impl LiveTrial {
         Ok(self.session.life(&self.mechanism, kept)?)
     }
 
+    /// The conversation with the subject.
+    pub(super) fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Keeps what became of the requests to a server, which took `wall`.
+    pub(super) fn keep_requests(
+        &mut self,
+        samples: Vec<TimedSample>,
+        requests: Requests,
+        wall: Duration,
+    ) {
+        self.rows = samples;
+        self.line.trial.requests = Some(requests);
+        self.line.trial.host.wall_ns = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
+    }
+
     /// Whether any phase takes stamped iterations. What foreign subjects have, they say in their samples.
     fn stamps(&self) -> bool {
         Known::named(&self.mechanism).is_none_or(|known| known.stamps(self.foreign))
@@ -189,7 +211,9 @@ impl LiveTrial {
     /// Whether an iteration is a write.
     pub fn writes(&self) -> bool {
         let known = Known::named(&self.mechanism);
-        known.is_some_and(|known| !known.starts_children() && known.channel().is_none())
+        known
+            .and_then(Known::mechanism)
+            .is_some_and(Mechanism::writes)
     }
 
     /// Whether an iteration is a round trip through a channel.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// A span of a sample. Those of a child's life begin just before the call; those of writes are one write
-/// each; those of channels begin before the channel is made, or before the message is sent.
+/// each; those of channels begin before the channel is made, or before the message is sent; those of requests are one
+/// request each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -30,11 +31,15 @@ pub enum Phase {
     Setup,
     /// From before a message is sent to a child that waits for it until the whole answer has come.
     RoundTrip,
+    /// A request to a server, from when it was due until the last byte of its reply.
+    Response,
+    /// The same from when it was sent.
+    Service,
 }
 
 impl Phase {
     /// Every phase, in the order in which they end.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Call,
         Self::Start,
         Self::Exec,
@@ -46,6 +51,8 @@ impl Phase {
         Self::Open,
         Self::Setup,
         Self::RoundTrip,
+        Self::Response,
+        Self::Service,
     ];
     /// Those of a child's life.
     pub const LIFE: [Self; 4] = [Self::Call, Self::Start, Self::Exec, Self::Reap];
@@ -53,6 +60,8 @@ impl Phase {
     pub const WRITES: [Self; 4] = [Self::Before, Self::FirstPass, Self::SecondPass, Self::After];
     /// Those of a channel between a parent and its child.
     pub const CHANNEL: [Self; 3] = [Self::Open, Self::Setup, Self::RoundTrip];
+    /// Those of requests to a server.
+    pub const REQUESTS: [Self; 2] = [Self::Response, Self::Service];
 
     /// The word for it in protocol, columns and charts.
     pub fn name(self) -> &'static str {
@@ -68,6 +77,8 @@ impl Phase {
             Self::Open => "open",
             Self::Setup => "setup",
             Self::RoundTrip => "round-trip",
+            Self::Response => "response",
+            Self::Service => "service",
         }
     }
 

@@ -2,8 +2,12 @@
 
 use super::life::{Observed, life_line, read_life};
 use super::pairs::{LineError, Pairs, escape, put, put_some, unescape};
+use super::serving::{
+    Replied, read_replied, read_served, read_steps, replied_line, served_line, steps_line,
+};
 use crate::footprint::Receipt;
 use crate::mechanism::Phase;
+use crate::server::{Served, Steps};
 
 /// The longest reason that is read, in characters.
 const LONGEST_REASON: usize = 2_000;
@@ -28,6 +32,22 @@ pub enum Answer {
     Done(Batch),
     /// `life …`: one child's life.
     Life(Box<Observed>),
+    /// `serving port=…`: requests are accepted from now on.
+    Serving {
+        /// Where, on 127.0.0.1.
+        port: u16,
+    },
+    /// `steps …`: when a server took each step of one request.
+    Steps(Steps),
+    /// `served …`: what a server has done. Its watched steps come before it.
+    Served(Served),
+    /// `request …`: what became of one request.
+    Request(Replied),
+    /// `loaded requests=…`: all of them were told.
+    Loaded {
+        /// How many there were.
+        requests: u64,
+    },
     /// `skip REASON`: this host cannot do what was ordered.
     Skip(String),
     /// `fail REASON`: something went wrong.
@@ -95,6 +115,11 @@ impl Answer {
             Self::Sample(sample) => sample_line("sample", sample),
             Self::Done(batch) => done_line(batch),
             Self::Life(observed) => life_line(observed),
+            Self::Serving { port } => format!("serving port={port}"),
+            Self::Steps(steps) => steps_line(steps),
+            Self::Served(served) => served_line(served),
+            Self::Request(replied) => replied_line(replied),
+            Self::Loaded { requests } => format!("loaded requests={requests}"),
             Self::Skip(reason) => format!("skip {}", one_line(reason)),
             Self::Fail(reason) => format!("fail {}", one_line(reason)),
         }
@@ -126,6 +151,15 @@ impl Answer {
             "sample" => read_sample(&pairs).map(Self::Sample),
             "done" => read_done(&pairs).map(Self::Done),
             "life" => read_life(&pairs).map(|observed| Self::Life(Box::new(observed))),
+            "serving" => Ok(Self::Serving {
+                port: pairs.required("port", "port")?,
+            }),
+            "steps" => read_steps(&pairs).map(Self::Steps),
+            "served" => read_served(&pairs).map(Self::Served),
+            "request" => read_replied(&pairs).map(Self::Request),
+            "loaded" => Ok(Self::Loaded {
+                requests: pairs.required("requests", "count")?,
+            }),
             "skip" => Ok(Self::Skip(rest())),
             "fail" => Ok(Self::Fail(rest())),
             _ => Err(pairs.unknown_word()),
@@ -268,6 +302,7 @@ fn read_receipt(pairs: &Pairs<'_>) -> Result<Receipt, LineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::Outcome;
     use crate::mechanism::Spent;
 
     #[test]
@@ -326,6 +361,26 @@ mod tests {
             Answer::Sample(begun),
             Answer::Done(batch),
             Answer::Life(Box::new(life)),
+            Answer::Serving { port: 8080 },
+            Answer::Steps(Steps {
+                accepted: 5,
+                replied: 9,
+                ..Steps::default()
+            }),
+            Answer::Served(Served {
+                accepted: 3,
+                answered: 2,
+                refused: 1,
+                ..Served::default()
+            }),
+            Answer::Request(Replied {
+                due: 7,
+                response: 40_000,
+                service: Some(39_000),
+                connect: None,
+                outcome: Outcome::Failed,
+            }),
+            Answer::Loaded { requests: 12 },
             Answer::Skip("needs 512 huge pages, 0 are free".into()),
             Answer::Fail("fork failed".into()),
         ] {
@@ -342,6 +397,9 @@ mod tests {
             "receipt pid=1 ballast=0 adjacency=1.5",
             "receipt pid=1 ballast=0 adjacency=NaN",
             "done iterations=1 wall=1",
+            "request due=1 response=1",
+            "request due=1 response=1 outcome=lost",
+            "serving port=65536",
             "hello",
         ] {
             assert!(Answer::from_line(line).is_err(), "{line}");

@@ -3,9 +3,10 @@
 use crate::channel::{self, Channel};
 use crate::footprint::Footprint;
 use crate::mechanism::{MECHANISMS, Mechanism, Phase};
+use crate::server::{self, MODELS, Model};
 
 /// Families of names: what stands before the colon of a name that is no way to start a child.
-pub const FAMILIES: [&str; 1] = [channel::FAMILY];
+pub const FAMILIES: [&str; 2] = [channel::FAMILY, server::FAMILY];
 
 /// The family that a name is of, as `ipc` of `ipc:pipe`.
 pub fn family_of(name: &str) -> Option<&str> {
@@ -20,6 +21,8 @@ pub enum Known {
     Mechanism(&'static Mechanism),
     /// A way to talk to one.
     Channel(&'static Channel),
+    /// A way to serve.
+    Server(&'static Model),
 }
 
 /// The phase that is spoken of, and judged, where none is named; mechanisms of foreign subjects start children.
@@ -33,12 +36,15 @@ impl Known {
         Mechanism::named(name)
             .map(Self::Mechanism)
             .or_else(|| Channel::named(name).map(Self::Channel))
+            .or_else(|| Model::named(name).map(Self::Server))
     }
 
     /// Every name, in the order in which tables list them.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let mechanisms = MECHANISMS.iter().map(|known| known.name);
-        mechanisms.chain(channel::CHANNELS.iter().map(|known| known.name))
+        let channels = channel::CHANNELS.iter().map(|known| known.name);
+        let servers = MODELS.iter().map(|known| known.name);
+        mechanisms.chain(channels).chain(servers)
     }
 
     /// Its name.
@@ -46,6 +52,7 @@ impl Known {
         match self {
             Self::Mechanism(known) => known.name,
             Self::Channel(known) => known.name,
+            Self::Server(known) => known.name,
         }
     }
 
@@ -54,6 +61,7 @@ impl Known {
         match self {
             Self::Mechanism(known) => known.summary,
             Self::Channel(known) => known.summary,
+            Self::Server(known) => known.summary,
         }
     }
 
@@ -62,6 +70,7 @@ impl Known {
         match self {
             Self::Mechanism(known) => known.phases,
             Self::Channel(_) => &Phase::CHANNEL,
+            Self::Server(_) => &Phase::REQUESTS,
         }
     }
 
@@ -69,7 +78,7 @@ impl Known {
     pub fn has(self, phase: Phase, foreign_image: bool) -> bool {
         match self {
             Self::Mechanism(known) => known.has(phase, foreign_image),
-            Self::Channel(_) => self.phases().contains(&phase),
+            Self::Channel(_) | Self::Server(_) => self.phases().contains(&phase),
         }
     }
 
@@ -78,6 +87,7 @@ impl Known {
         match self {
             Self::Mechanism(known) => known.headline(),
             Self::Channel(_) => Phase::RoundTrip,
+            Self::Server(_) => Phase::Response,
         }
     }
 
@@ -85,7 +95,7 @@ impl Known {
     pub fn stamps(self, foreign_image: bool) -> bool {
         match self {
             Self::Mechanism(known) => known.stamps(foreign_image),
-            Self::Channel(_) => false,
+            Self::Channel(_) | Self::Server(_) => false,
         }
     }
 
@@ -94,6 +104,7 @@ impl Known {
         match self {
             Self::Mechanism(known) => known.needs.image,
             Self::Channel(_) => false,
+            Self::Server(known) => known.executes,
         }
     }
 
@@ -101,15 +112,31 @@ impl Known {
     pub fn starts_children(self) -> bool {
         match self {
             Self::Mechanism(known) => !known.writes(),
-            Self::Channel(_) => false,
+            Self::Channel(_) | Self::Server(_) => false,
+        }
+    }
+
+    /// The mechanism, if it is one.
+    pub fn mechanism(self) -> Option<&'static Mechanism> {
+        match self {
+            Self::Mechanism(known) => Some(known),
+            Self::Channel(_) | Self::Server(_) => None,
         }
     }
 
     /// The channel, if it is one.
     pub fn channel(self) -> Option<&'static Channel> {
         match self {
-            Self::Mechanism(_) => None,
             Self::Channel(known) => Some(known),
+            Self::Mechanism(_) | Self::Server(_) => None,
+        }
+    }
+
+    /// The model of a server, if it is one.
+    pub fn model(self) -> Option<&'static Model> {
+        match self {
+            Self::Server(known) => Some(known),
+            Self::Mechanism(_) | Self::Channel(_) => None,
         }
     }
 
@@ -117,7 +144,7 @@ impl Known {
     pub fn smallest(self) -> Footprint {
         match self {
             Self::Mechanism(known) => known.smallest(),
-            Self::Channel(_) => Footprint::default(),
+            Self::Channel(_) | Self::Server(_) => Footprint::default(),
         }
     }
 }

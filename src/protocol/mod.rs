@@ -10,12 +10,14 @@ mod known;
 mod life;
 mod order;
 mod pairs;
+mod serving;
 
 pub use answer::{Answer, Batch, TimedSample};
 pub use known::{FAMILIES, Known, family_of, headline};
 pub use life::Observed;
 pub use order::{Count, Exchange, Order};
 pub use pairs::{LineError, Pairs, escape, unescape};
+pub use serving::{Replied, Serve};
 
 /// The version that stands in the first line of both sides. It changes when an old reader would
 /// misunderstand a new writer.

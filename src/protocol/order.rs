@@ -1,7 +1,9 @@
 //! What the harness asks for.
 
 use super::pairs::{LineError, Pairs, escape, put, put_some, unescape};
+use super::serving::{Serve, load_line, read_load, read_serve, serve_line};
 use crate::footprint::{Footprint, Mapping, Order as TouchOrder, Page, State, Touch};
+use crate::load::Load;
 use crate::mechanism::Image;
 
 /// An order to the subject: one line.
@@ -34,6 +36,12 @@ pub enum Order {
         /// Whether the ballast is kept from the child meanwhile.
         kept: bool,
     },
+    /// `serve mechanism=…`: serve until the next order.
+    Serve(Serve),
+    /// `stop`: say what was served.
+    Stop,
+    /// `load address=…`: send requests to a server.
+    Load(Load),
     /// `end`: let go and leave.
     End,
 }
@@ -120,6 +128,9 @@ impl Order {
                 put_some(&mut line, "ballast", kept.then_some("kept"));
                 line
             }
+            Self::Serve(serve) => serve_line(serve),
+            Self::Stop => "stop".to_owned(),
+            Self::Load(load) => load_line(load),
             Self::End => "end".to_owned(),
         }
     }
@@ -174,6 +185,9 @@ impl Order {
                     Some(other) => return Err(pairs.bad_value("ballast", other, "`kept`")),
                 },
             }),
+            "serve" => read_serve(&pairs).map(Self::Serve),
+            "stop" => Ok(Self::Stop),
+            "load" => read_load(&pairs).map(Self::Load),
             "end" => Ok(Self::End),
             _ => Err(pairs.unknown_word()),
         }
@@ -300,6 +314,21 @@ mod tests {
                 mechanism: "fork".into(),
                 kept: true,
             },
+            Order::Serve(Serve {
+                mechanism: "server:fork".into(),
+                port: 8080,
+                pool: 8,
+                watch: true,
+            }),
+            Order::Stop,
+            Order::Load(Load {
+                address: "127.0.0.1:8080".parse().unwrap(),
+                rate: 200,
+                closed: true,
+                requests: 1_000,
+                seed: 7,
+                patience: 1_000_000_000,
+            }),
             Order::End,
         ] {
             assert_eq!(Order::from_line(&order.to_line()), Ok(order));
@@ -320,6 +349,13 @@ mod tests {
             ("hold bytes=1 page=6k", "`page=6k`"),
             ("exec own", "path"),
             ("life mechanism=fork ballast=all", "`ballast=all`"),
+            ("serve mechanism=server:fork", "`pool=`"),
+            (
+                "serve mechanism=server:fork pool=8 port=99999",
+                "`port=99999`",
+            ),
+            ("load address=localhost rate=1", "`address=localhost`"),
+            ("load address=127.0.0.1:1 rate=1 loop=open", "`loop=open`"),
             ("", "``"),
         ] {
             let error = Order::from_line(line).unwrap_err().to_string();

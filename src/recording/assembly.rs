@@ -345,6 +345,7 @@ impl Gathered {
             exec: key.exec,
             version: key.version,
             native: key.native,
+            rate: key.rate,
             status,
             reason,
             phases: summary.clone(),

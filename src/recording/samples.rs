@@ -12,8 +12,13 @@ use super::schema::CellKey;
 use crate::mechanism::Phase;
 use crate::protocol::TimedSample;
 
-/// A line's phases: those of a child's life, those of writes, or those of a channel.
-const KINDS: [&[Phase]; 3] = [&Phase::LIFE, &Phase::WRITES, &Phase::CHANNEL];
+/// A line's phases: those of a child's life, of writes, of a channel, or of requests.
+const KINDS: [&[Phase]; 4] = [
+    &Phase::LIFE,
+    &Phase::WRITES,
+    &Phase::CHANNEL,
+    &Phase::REQUESTS,
+];
 
 fn heading(kind: &[Phase]) -> String {
     let names: Vec<&str> = kind.iter().map(|phase| phase.name()).collect();
@@ -104,13 +109,13 @@ pub fn read_samples(
             (None, _) => false,
         };
         if !understood {
-            let [life, writes, channel] = KINDS.map(heading);
+            let kinds = KINDS
+                .map(|kind| format!("`{}`", heading(kind)))
+                .join(" or ");
             return Err(RecordingError::Malformed {
                 path,
                 line: number,
-                reason: format!(
-                    "no sample; a line is `{life}`, `{writes}` or `{channel}` in nanoseconds"
-                ),
+                reason: format!("no sample; a line is {kinds} in nanoseconds"),
             });
         }
     }

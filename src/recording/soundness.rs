@@ -22,6 +22,13 @@ pub(super) fn flaw(trial: &Trial) -> Option<String> {
             phase.name()
         ));
     }
+    if trial
+        .requests
+        .as_ref()
+        .is_some_and(|requests| !requests.adds_up())
+    {
+        return Some("its requests don't add up to those that were due".to_owned());
+    }
     trial.phases.iter().find_map(|(phase, measured)| {
         flaw_of(&measured.quantiles).map(|flaw| format!("its `{}` {flaw}", phase.name()))
     })
@@ -72,8 +79,8 @@ pub(super) fn histogram_of(text: &str, quantiles: &Quantiles) -> Result<Histogra
     Ok(histogram)
 }
 
-/// What a cell's parts make, where that is not its id: `[SUBJECT:]MECHANISM/FOOTPRINT[@free][@exec=NAME]`, with a
-/// message in the footprint's place where one goes through a channel.
+/// What a cell's parts make, where that is not its id: `[SUBJECT:]MECHANISM/FOOTPRINT[@free][@rate=N][@exec=NAME]`, with
+/// a message in the footprint's place where one goes through a channel.
 pub(super) fn name_of_parts(key: &CellKey) -> Option<String> {
     let subject = match key.subject.as_str() {
         "native" => String::new(),
@@ -84,7 +91,9 @@ pub(super) fn name_of_parts(key: &CellKey) -> Option<String> {
         None => key.footprint.to_string(),
     };
     let place = key.placement.suffix();
-    let name = format!("{subject}{}/{size}{place}", key.mechanism);
+    let rate = key.rate.map(|rate| format!("@rate={rate}"));
+    let rate = rate.unwrap_or_default();
+    let name = format!("{subject}{}/{size}{place}{rate}", key.mechanism);
     // The id has the program's file name, the key the whole command.
     let matches = match (&key.exec, key.id.strip_prefix(&name)) {
         (None, Some(rest)) => rest.is_empty(),

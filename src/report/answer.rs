@@ -39,6 +39,7 @@ pub(super) fn answer(run: &Run) -> Option<Answer<'_>> {
         .or_else(|| single(run))
         .or_else(|| super::writes::answer(run))
         .or_else(|| super::channels::answer(run))
+        .or_else(|| super::servers::answer(run))
 }
 
 fn candidates(run: &Run) -> impl Iterator<Item = &Cell> {

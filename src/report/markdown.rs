@@ -76,6 +76,7 @@ pub fn markdown(run: &Run) -> String {
     super::writes::markdown(&mut text, run);
     super::channels_table::markdown(&mut text, run);
     super::languages::markdown(&mut text, run);
+    super::servers::markdown(&mut text, run);
     let disagree = run.cells.iter().any(|cell| disagrees(cell, Phase::Call));
     if disagree {
         text.push_str("\n\\* The trials disagree by more than their samples explain.\n");

@@ -20,6 +20,7 @@ mod prediction;
 mod reading;
 mod savings;
 mod scale;
+mod servers;
 mod sheet;
 mod terminal;
 mod writes;

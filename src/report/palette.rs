@@ -7,6 +7,8 @@
 
 use plotters::style::RGBColor;
 
+use crate::server::{MODELS, Model};
+
 /// A colour with its two faces and the CSS class that switches between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ink {
@@ -159,8 +161,13 @@ const OTHERS: [Look; 6] = [
 
 const PLAIN: [Ink; 5] = [PAPER, TEXT, MUTED, GRID, AXIS];
 
-/// How `mechanism` looks; one that is not known gets a look that depends on its name alone.
+/// How `mechanism` looks; one that is not known gets a look that depends on its name alone. A server looks like the
+/// mechanism that it answers with.
 pub(super) fn look_of(mechanism: &str) -> Look {
+    let mechanism = match Model::named(mechanism) {
+        Some(model) => model.short_name(),
+        None => mechanism,
+    };
     if let Some((_, look)) = MECHANISMS.iter().find(|(name, _)| *name == mechanism) {
         return *look;
     }
@@ -169,6 +176,12 @@ pub(super) fn look_of(mechanism: &str) -> Look {
             ink: *ink,
             marker: Marker::Circle,
         };
+    }
+    // Pools start nothing while they are measured.
+    match mechanism {
+        "prefork" => return OTHERS[2],
+        "thread-pool" => return OTHERS[3],
+        _ => {}
     }
     // FNV-1a: the standard library's hasher may change between releases.
     let hash = mechanism
@@ -182,9 +195,11 @@ pub(super) fn look_of(mechanism: &str) -> Look {
 /// Where a mechanism stands among those that ship; unknown ones come after them.
 pub(super) fn rank_of(mechanism: &str) -> usize {
     let mechanisms = MECHANISMS.iter().map(|(name, _)| *name);
-    let mut all = mechanisms.chain(CHANNELS.iter().map(|(name, _)| *name));
+    let channels = CHANNELS.iter().map(|(name, _)| *name);
+    let servers = MODELS.iter().map(|model| model.name);
+    let mut all = mechanisms.chain(channels).chain(servers);
     all.position(|name| name == mechanism)
-        .unwrap_or(MECHANISMS.len() + CHANNELS.len())
+        .unwrap_or(MECHANISMS.len() + CHANNELS.len() + MODELS.len())
 }
 
 fn all() -> impl Iterator<Item = Ink> {

@@ -80,6 +80,11 @@ pub(super) fn is_channel(cell: &Cell) -> bool {
     Known::named(&cell.mechanism).is_some_and(|known| known.channel().is_some())
 }
 
+/// Whether a cell is a server that was sent requests.
+pub(super) fn is_server(cell: &Cell) -> bool {
+    Known::named(&cell.mechanism).is_some_and(|known| known.model().is_some())
+}
+
 /// Whether a cell's iterations are writes to memory that fork shares.
 pub(super) fn is_writes(cell: &Cell) -> bool {
     Mechanism::named(&cell.mechanism).is_some_and(Mechanism::writes)

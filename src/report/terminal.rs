@@ -151,6 +151,7 @@ pub fn table(run: &Run, width: Option<usize>, colour: bool) -> String {
     super::writes::block(&mut text, run, width, &styles);
     super::channels_table::block(&mut text, run, width, &styles);
     super::languages::block(&mut text, run, width, &styles);
+    super::servers::block(&mut text, run, width, &styles);
     text.push_str(&costs_text(run, width, &styles));
     legend(&mut text, run, width, &styles);
     text

@@ -6,6 +6,7 @@
 mod buffer;
 mod exchanges;
 mod life;
+mod serving;
 mod timing;
 mod wire;
 mod writes;
@@ -15,6 +16,7 @@ use std::io;
 use crate::footprint::{Footprint, Held};
 use crate::mechanism::{Failure, Image, Mechanism, Stage};
 use crate::protocol::{Answer, Known, Order, VERSION};
+use crate::server::Served;
 use wire::Wire;
 
 /// Serves orders from standard input until it ends, and returns the exit code.
@@ -32,6 +34,7 @@ pub fn serve() -> i32 {
         rewrites: false,
         done_first: false,
         copied: false,
+        served: None,
         next: 0,
     };
     match subject.serve() {
@@ -58,6 +61,8 @@ struct Subject {
     done_first: bool,
     /// Whether a pass of copies was made since the footprint is held.
     copied: bool,
+    /// What came of the last `serve`, or the answer that says why nothing did, until it is asked for.
+    served: Option<Result<Served, Answer>>,
     /// The number of the next iteration.
     next: u64,
 }
@@ -119,12 +124,19 @@ impl Subject {
                 Some(Known::Channel(channel)) => {
                     exchanges::time(self, channel, exchange.unwrap_or_default(), count)
                 }
+                Some(Known::Server(model)) => self.wire.send(&Answer::Fail(format!(
+                    "{}: a server is told to `serve`, and sent requests; it has no iterations to time",
+                    model.name
+                ))),
                 None => self.unknown(&mechanism),
             },
             Order::Life { mechanism, kept } => match Mechanism::named(&mechanism) {
                 Some(mechanism) => life::tell(self, mechanism, kept),
                 None => self.unknown(&mechanism),
             },
+            Order::Serve(serve) => serving::serve(self, &serve),
+            Order::Stop => serving::stop(self),
+            Order::Load(load) => serving::generate(self, &load),
             Order::Hello { .. } | Order::End => Ok(()),
         }
     }

@@ -53,6 +53,16 @@ impl Wire {
         }
     }
 
+    /// The descriptor that orders come from: readable when there is one, or no more will come.
+    pub(super) fn input(&self) -> c_int {
+        self.input
+    }
+
+    /// Whether an order was read from there already.
+    pub(super) fn has_a_line(&self) -> bool {
+        self.pending.contains(&b'\n')
+    }
+
     /// The next line, without its end; `None` when there are no more.
     pub(super) fn receive(&mut self) -> io::Result<Option<String>> {
         loop {

@@ -24,6 +24,9 @@ mod memory;
 #[allow(dead_code)]
 #[path = "../../benches/overhead.rs"]
 mod overhead;
+#[allow(dead_code)]
+#[path = "../../benches/servers.rs"]
+mod servers;
 
 macro_rules! rows {
     ($target:ident) => {
@@ -45,6 +48,7 @@ fn table() -> String {
         .chain(rows!(cow))
         .chain(rows!(ipc))
         .chain(rows!(languages))
+        .chain(rows!(servers))
         .chain(rows!(overhead))
         .collect();
     let mut rows: Vec<(&str, f64, Vec<String>)> = Vec::new();

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use forkbench::channel::CHANNELS;
 use forkbench::footprint::{Footprint, Mapping, Order, Page, Receipt, State, Touch};
+use forkbench::load::Outcome;
 use forkbench::mechanism::{MECHANISMS, Phase, Spent};
-use forkbench::protocol::{Answer, Batch, Observed, TimedSample};
-use forkbench::recording::{Placement, Severity, Status, TrialHost};
+use forkbench::protocol::{Answer, Batch, Observed, Replied, TimedSample};
+use forkbench::recording::{Placement, Requests, Severity, Status, TrialHost};
+use forkbench::server::{MODELS, Served, Steps};
 use serde_json::Value;
 
 use super::{code_spans, read};
@@ -34,6 +36,9 @@ fn names<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<String> {
 fn the_glossary_has_every_word_of_the_code() {
     let mut wanted = Vec::new();
     wanted.extend(names(&Phase::ALL, Phase::name));
+    wanted.extend(names(&Outcome::ALL, Outcome::name));
+    wanted.extend(MODELS.iter().map(|model| model.name.to_owned()));
+    wanted.extend(fields(Requests::default()));
     wanted.extend(MECHANISMS.iter().map(|mechanism| mechanism.name.to_owned()));
     wanted.extend(fields(Footprint::default()).into_iter().filter(|field| {
         // The axes that are words are named by their values.
@@ -61,7 +66,7 @@ fn the_glossary_has_every_word_of_the_code() {
     ] {
         wanted.extend(fields(severity));
     }
-    wanted.extend(["@free", "@two", "@exec="].map(str::to_owned));
+    wanted.extend(["@free", "@two", "@rate=", "@exec="].map(str::to_owned));
     let there = words_of("docs/GLOSSARY.md");
     let missing: Vec<&String> = wanted
         .iter()
@@ -179,6 +184,21 @@ fn the_protocols_description_has_every_key_of_the_answers() {
         Answer::Sample(sample),
         Answer::Done(batch),
         Answer::Life(Box::new(life)),
+        Answer::Serving { port: 1 },
+        Answer::Steps(Steps {
+            accepted: 1,
+            called: 1,
+            started: 1,
+            replied: 1,
+            reaped: 1,
+        }),
+        Answer::Served(Served::default()),
+        Answer::Request(Replied {
+            service: n,
+            connect: n,
+            ..Replied::default()
+        }),
+        Answer::Loaded { requests: 1 },
     ];
     let text = read("docs/PROTOCOL.md");
     for answer in &answers {

@@ -22,7 +22,7 @@ const LAYERS: [&[&str]; 17] = [
     &["statistics"],
     &["clock"],
     &["footprint"],
-    &["mechanism", "channel", "server"],
+    &["mechanism", "channel", "server", "load"],
     &["protocol"],
     &["subject"],
     &["recording"],
@@ -46,9 +46,11 @@ const SUBJECT_REACHES: &str = "subject";
 const PRINTS: [&str; 3] = ["cli", "subject", "bin/subject"];
 
 /// Where `unsafe` is at home: what has to call the kernel by itself.
-const UNSAFE_ROOMS: [&str; 6] = [
+const UNSAFE_ROOMS: [&str; 8] = [
     "mechanism",
     "channel",
+    "server",
+    "load",
     "footprint",
     "clock",
     "subject",

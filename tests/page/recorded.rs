@@ -133,6 +133,7 @@ impl Builder {
             exec: None,
             version: None,
             native: None,
+            rate: None,
             status: Status::Ok,
             reason: None,
             phases: BTreeMap::new(),
@@ -229,6 +230,7 @@ fn trial(index: u32, shape: &Footprint, phases: BTreeMap<Phase, TrialPhase>) -> 
         },
         host: TrialHost::default(),
         first: BTreeMap::new(),
+        requests: None,
         phases,
     }
 }

@@ -53,6 +53,7 @@ pub fn cell(mechanism: &str, footprint: &str) -> CellKey {
         exec: None,
         version: None,
         native: None,
+        rate: None,
     }
 }
 
@@ -97,6 +98,7 @@ pub fn trial(index: u32, call: &[u64]) -> Trial {
             ..TrialHost::default()
         },
         first: BTreeMap::from([(Phase::Call, 99_000)]),
+        requests: None,
         phases: BTreeMap::from([
             (Phase::Call, phase_of(call)),
             (Phase::Reap, phase_of(&reap)),

@@ -146,6 +146,7 @@ fn cell(name: &str, trials: Vec<Trial>) -> Cell {
         exec: None,
         version: None,
         native: None,
+        rate: None,
         status: Status::Ok,
         reason: None,
         phases: BTreeMap::from([(Phase::Call, summary)]),
@@ -179,6 +180,7 @@ fn trial(index: u32, footprint: &Footprint, ns: u64) -> Trial {
         receipt: receipt(footprint),
         host: TrialHost::default(),
         first: BTreeMap::new(),
+        requests: None,
         phases: BTreeMap::from([(Phase::Call, measured)]),
     }
 }

@@ -2,6 +2,7 @@
 
 mod beside;
 mod reasons;
+mod request;
 mod timeline;
 
 use std::io::IsTerminal;
@@ -28,12 +29,12 @@ const LIVES: u32 = 7;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  forkbench explain fork\n  forkbench explain vfork-exec\n  forkbench explain fork/1GiB\n  \
-                        forkbench explain python:subprocess\n\n\
+                        forkbench explain python:subprocess\n  forkbench explain server:fork\n\n\
                         The times are those of one ordinary child, the median of seven, not a measurement: \
                         `forkbench run` measures."
 )]
 pub(super) struct Explain {
-    /// A mechanism (fork) or a cell (fork/1GiB); of another subject (python:subprocess), it is told beside
+    /// A mechanism (fork), a server (server:fork) or a cell (fork/1GiB); of another subject (python:subprocess), it is told beside
     /// the native one that asks the same of the kernel
     #[arg(value_name = "MECHANISM|CELL")]
     cell: String,
@@ -56,7 +57,7 @@ struct Document<'a> {
 impl Explain {
     pub(super) fn run(&self, json: bool) -> anyhow::Result<Exit> {
         let cell = parse_cell(&self.cell)?;
-        if !life::has_a_life(&cell) {
+        if !life::has_a_life(&cell) && cell.model().is_none() {
             let what = match cell.message {
                 Some(_) => "round trips",
                 None => "writes",
@@ -71,6 +72,10 @@ impl Explain {
         let named = self.subject.iter().map(|text| SubjectCommand::parse(text));
         let others = named.collect::<Result<Vec<_>, _>>()?;
         let mut launcher = Launcher::new(native, others, environment::choose_cpus(), None)?;
+        if cell.model().is_some() {
+            launcher.keep_off();
+            return request::explain(&launcher, &cell, json);
+        }
         if cell.subject != NATIVE {
             let registry = registry(self.subjects.as_deref())?;
             registry.check(&cell).map_err(PlanError::Foreign)?;

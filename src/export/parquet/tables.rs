@@ -179,5 +179,6 @@ fn key_of(cell: &Cell) -> CellKey {
         exec: cell.exec.clone(),
         version: cell.version.clone(),
         native: cell.native.clone(),
+        rate: cell.rate,
     }
 }

@@ -63,6 +63,7 @@ fn done(contest: &Contest, arm: Arm, block: u32, times: &[u64], gap: u64) -> Out
             ..TrialHost::default()
         },
         first: BTreeMap::new(),
+        requests: None,
         phases: BTreeMap::new(),
     };
     let cell = contest.cell(arm).key(None);

@@ -8,6 +8,7 @@ use crate::channel::{CHANNELS, MESSAGES};
 use crate::footprint::Footprint;
 use crate::mechanism::MECHANISMS;
 use crate::recording::Placement;
+use crate::server::MODELS;
 
 pub use calibration::{CalibrationSizes, calibration_cells};
 pub use selection::{PlanError, glob, select};
@@ -143,6 +144,20 @@ pub fn channel_cells() -> Vec<Cell> {
         }
     }
     cells
+}
+
+/// Memory of the parents that servers have.
+pub const SERVED: [u64; 2] = [0, 256 << 20];
+
+/// Every server at a bare parent and at a large one, at the usual rate. The floor starts nothing: its parent's memory
+/// is of no account.
+pub fn server_cells() -> Vec<Cell> {
+    let of = |bytes: u64| {
+        let models = MODELS.iter();
+        let models = models.filter(move |model| bytes == 0 || model.short_name() != "null");
+        models.map(move |model| Cell::native(model.name, Footprint::of(bytes)))
+    };
+    SERVED.into_iter().flat_map(of).collect()
 }
 
 /// Cells of the subjects that ship beside the native one.

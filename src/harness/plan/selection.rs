@@ -2,6 +2,7 @@
 
 use super::super::cell::{Cell, CellError};
 use super::super::registry::{NoSuchMechanism, Registry};
+use super::server_cells;
 use crate::protocol::{Known, family_of};
 
 /// Why a filter selects nothing.
@@ -60,7 +61,9 @@ pub fn select(
     if filters.is_empty() {
         return Ok(all.to_vec());
     }
-    let foreign = registry.cells();
+    // Not among those that are measured when nothing is named: they take as long as all of them.
+    let mut foreign = registry.cells();
+    foreign.extend(server_cells());
     let mut selected: Vec<Cell> = Vec::new();
     for filter in filters {
         let of_family = family_of(filter).is_some();
@@ -83,6 +86,9 @@ pub fn select(
         {
             let named = |cell: &&Cell| cell.subject == subject && cell.mechanism == mechanism;
             registry.check(&format!("{filter}/0").parse()?)?;
+            foreign.iter().filter(named).cloned().collect()
+        } else if Known::named(filter).and_then(Known::model).is_some() {
+            let named = |cell: &&Cell| cell.mechanism == *filter;
             foreign.iter().filter(named).cloned().collect()
         } else if registry.named(filter).is_some() {
             let name = filter.clone();
@@ -181,6 +187,20 @@ mod tests {
                 .to_string()
                 .contains("fork")
         );
+    }
+
+    #[test]
+    fn servers_are_chosen_by_their_family() {
+        assert_eq!(ids(&["server:*"]).len(), server_cells().len());
+        assert_eq!(
+            ids(&["server:fork"]),
+            ["server:fork/0", "server:fork/256MiB"]
+        );
+        assert_eq!(
+            ids(&["server:fork/1GiB@rate=9"]),
+            ["server:fork/1GiB@rate=9"]
+        );
+        assert_eq!(ids(&["server:null"]), ["server:null/0"]);
     }
 
     #[test]

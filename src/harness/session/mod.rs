@@ -3,6 +3,7 @@
 mod error;
 mod link;
 mod process;
+mod serving;
 mod truth;
 
 use std::io;

@@ -70,6 +70,9 @@ pub struct CellKey {
     /// As in [`super::Cell`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native: Option<String>,
+    /// As in [`super::Cell`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u32>,
 }
 
 /// See [`Line::Trial`].

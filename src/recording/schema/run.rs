@@ -56,7 +56,7 @@ pub struct Tool {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cell {
-    /// What the cell is called, unique in a run: `[SUBJECT:]MECHANISM/FOOTPRINT[@free][@exec=PROGRAM]`,
+    /// What the cell is called, unique in a run: `[SUBJECT:]MECHANISM/FOOTPRINT[@free][@rate=N][@exec=PROGRAM]`,
     /// as in `fork/64MiB`, `static:fork/64MiB`, `thread/0@free`; of a channel
     /// `[SUBJECT:]ipc:CHANNEL/MESSAGE[@two|@free]`, as in `ipc:pipe/64KiB`.
     pub id: String,
@@ -79,6 +79,9 @@ pub struct Cell {
     /// The mechanism of the native subject that asks the same of the kernel, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native: Option<String>,
+    /// Requests in a second, of a server that was not asked at the usual rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u32>,
     /// How it ended.
     pub status: Status,
     /// Why it was skipped or failed.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::requests::Requests;
 use crate::footprint::Receipt;
 use crate::mechanism::Phase;
 use crate::statistics::Quantiles;
@@ -34,6 +35,9 @@ pub struct Trial {
     pub first: BTreeMap<Phase, u64>,
     /// All the others.
     pub phases: BTreeMap<Phase, TrialPhase>,
+    /// What was sent to a server, and what became of it; left out where nothing serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Requests>,
 }
 
 /// One phase of a trial.

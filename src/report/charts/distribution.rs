@@ -98,13 +98,13 @@ pub(crate) fn cell_figure(
 /// How strongly a phase's bars are inked.
 fn strength(phase: Phase) -> f64 {
     match phase {
-        Phase::Reap | Phase::After => 0.42,
+        Phase::Reap | Phase::After | Phase::Service => 0.42,
         _ => 1.0,
     }
 }
 
-/// `call` and `reap`, of writes `second-pass` and `after`, of channels `round-trip`, fall into one set of bins; the far
-/// tail is counted, not drawn.
+/// `call` and `reap`, of writes `second-pass` and `after`, of channels `round-trip`, of requests both phases, fall into one
+/// set of bins; the far tail is counted, not drawn.
 struct Bars {
     edges: Vec<u64>,
     /// For each phase its counts, and the samples above the last edge.
@@ -116,8 +116,10 @@ impl Bars {
         let chosen: Vec<&Samples> = samples
             .iter()
             .filter(|samples| {
-                use Phase::{After, Call, Reap, RoundTrip, SecondPass};
-                matches!(samples.phase, Call | Reap | SecondPass | After | RoundTrip)
+                use Phase::{After, Call, Reap, Response, RoundTrip, SecondPass, Service};
+                let phase = samples.phase;
+                let of_others = matches!(phase, RoundTrip | Response | Service);
+                of_others || matches!(phase, Call | Reap | SecondPass | After)
             })
             .collect();
         let chosen = if chosen.is_empty() {
@@ -341,10 +343,14 @@ fn draw_percentiles(pen: &mut Pen, ink: Ink, samples: &[Samples]) {
             .map(|(at, ns)| (x(*at), scale.at(*ns as f64)))
             .collect();
         match phase {
-            Phase::Call | Phase::SecondPass | Phase::RoundTrip => pen.line(&points, ink, 2.2),
+            Phase::Call | Phase::SecondPass | Phase::RoundTrip | Phase::Response => {
+                pen.line(&points, ink, 2.2);
+            }
             Phase::Start | Phase::FirstPass => pen.faint_line(&points, ink, 1.2, 0.9),
             Phase::Exec | Phase::Before | Phase::Open => pen.dashes(&points, ink, 1.4, 4.0, 3.0),
-            Phase::Reap | Phase::After | Phase::Setup => pen.faint_line(&points, ink, 2.2, 0.5),
+            Phase::Reap | Phase::After | Phase::Setup | Phase::Service => {
+                pen.faint_line(&points, ink, 2.2, 0.5);
+            }
         }
     }
     for ((phase, _), place) in curves.iter().zip(places) {

@@ -13,6 +13,7 @@ mod parts;
 mod phases;
 mod placement;
 mod rows;
+mod servers;
 
 pub(super) use distribution::{CellFigure, cell_figure, edges};
 
@@ -145,6 +146,8 @@ pub(super) struct Figures {
     pub channels: Vec<Figure>,
     /// What languages add to the call.
     pub languages: Vec<Figure>,
+    /// Latency of servers against the rate of requests.
+    pub servers: Vec<Figure>,
     /// A child's phases, stacked.
     pub phases: Vec<Figure>,
     /// A child's life on two lanes, one for each mechanism.
@@ -163,6 +166,7 @@ impl Figures {
             copies: copies::figures(run)?,
             channels: channels::figures(run, files)?,
             languages: languages::figures(run)?,
+            servers: servers::figures(run)?,
             phases: phases::figures(run, files)?,
             lives: life::figures(run)?,
             placement: placement::figures(run)?,
@@ -177,6 +181,7 @@ impl Figures {
             self.copies,
             self.channels,
             self.languages,
+            self.servers,
             self.phases,
             self.lives,
             self.placement,

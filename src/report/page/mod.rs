@@ -57,6 +57,9 @@ pub fn page(recorded: &Recorded) -> Result<String, ReportError> {
         languages_note => super::languages::NOTE,
         languages_versions => super::languages::versions(run),
         languages => super::languages::pairs(run).iter().map(|pair| pair.row()).collect::<Vec<_>>(),
+        servers_title => super::servers::TITLE,
+        servers_sentence => super::servers::sentence(run),
+        servers_note => super::servers::NOTE,
         cells => cells::views(recorded, &anchors)?,
         host => host::view(&run.host),
         findings => host::findings(&run.host),
@@ -220,15 +223,22 @@ fn phase_meanings(run: &Run) -> Vec<Value> {
         Phase::RoundTrip => {
             "from before a message is sent to a child that waits for it until the whole answer has come"
         }
+        Phase::Response => {
+            "of a request to a server: from when it was due until the last byte of its reply"
+        }
+        Phase::Service => "the same from when it was sent",
     };
     let writes = run.cells.iter().any(super::reading::is_writes);
     let of_writes = Phase::WRITES.into_iter().filter(|_| writes);
     let channels = run.cells.iter().any(super::reading::is_channel);
     let of_channels = Phase::CHANNEL.into_iter().filter(|_| channels);
+    let serves = run.cells.iter().any(super::reading::is_server);
+    let of_requests = Phase::REQUESTS.into_iter().filter(|_| serves);
     Phase::LIFE
         .into_iter()
         .chain(of_writes)
         .chain(of_channels)
+        .chain(of_requests)
         .map(|phase| context! { name => phase.name(), meaning => meaning(phase) })
         .collect()
 }

@@ -14,7 +14,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 /// Keys that are left out where there is nothing to say.
-const OPTIONAL: [&str; 1] = ["copied_bytes"];
+const OPTIONAL: [&str; 2] = ["copied_bytes", "requests"];
 /// Objects whose keys are free to be there or not.
 const MAPS: [&str; 4] = ["mitigations", "intervals", "phases", "first"];
 
@@ -38,6 +38,19 @@ fn written() -> Value {
     for phase in Phase::WRITES {
         trial.phases.insert(phase, phase_of(&[20, 1_900]));
     }
+    for phase in Phase::REQUESTS {
+        trial.phases.insert(phase, phase_of(&[80_000, 90_000]));
+    }
+    trial.requests = Some(Requests {
+        rate: 200,
+        seed: 7,
+        due: 2,
+        answered: 1,
+        failed: 1,
+        early: Some(80_000),
+        late: None,
+        ..Requests::default()
+    });
     trial.host.copied_bytes = Some(8_192);
     let cell = cell(
         "fork-exec",
