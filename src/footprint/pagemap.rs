@@ -82,6 +82,11 @@ impl Layout {
         Some(layout)
     }
 
+    /// The frame that an entry of pagemap shows; `None` where no page is present, or its frame is hidden.
+    pub fn frame(entry: u64) -> Option<u64> {
+        Some(entry & FRAME).filter(|&frame| entry & PRESENT != 0 && frame != 0)
+    }
+
     /// Adds the next page's entry, as pagemap has it.
     pub fn add(&mut self, entry: u64) {
         let before = std::mem::replace(&mut self.before, entry);

@@ -33,8 +33,8 @@ pub struct PredictedFootprint {
     pub within_8: Option<f64>,
     /// Likewise within 512.
     pub within_512: Option<f64>,
-    /// What share of the memory around its 4 KiB pages is its own.
-    pub density: Option<f64>,
+    /// What share of the 64 frames around a 4 KiB page is its own, in the mean over its pages.
+    pub own_share: Option<f64>,
     /// Its mappings, those that the child doesn't get left out.
     pub vmas: Option<u64>,
     /// Mappings that the child doesn't get (`MADV_DONTFORK`), which fork has to pass over.
@@ -68,14 +68,15 @@ pub struct Piece {
     pub huge: u64,
     /// Shares of neighbours within 8 and 512 pages, where known.
     pub places: Option<[f64; 2]>,
-    /// What share of the memory around the process's pages is its own, 0 to 1; 1 where that is not known.
-    pub density: f64,
+    /// The same with each neighbour counted by the share that the process has of the memory around it: what fork pays
+    /// for as for near pages.
+    pub own_places: Option<[f64; 2]>,
     /// Whether its 4 KiB pages could be huge ones: of no file, and 2 MiB long.
     pub could_be_huge: bool,
 }
 
 impl Piece {
-    fn of(seen: &MappingSeen, density: f64) -> Self {
+    fn of(seen: &MappingSeen) -> Self {
         Self {
             name: seen.name.clone(),
             start: seen.start,
@@ -83,15 +84,14 @@ impl Piece {
             pages: seen.base_pages(),
             huge: seen.thp / HUGE_PAGE,
             places: seen.places,
-            density,
+            own_places: seen.own_places,
             could_be_huge: !seen.name.starts_with('/') && seen.bytes() >= HUGE_PAGE,
         }
     }
 
     /// Its pages as parts, lying as `places` (see [`Parent::places`]) where nothing is known of its own.
     pub fn shape(&self, places: [f64; 2]) -> Shape {
-        let own = self.places.map(|places| among_others(places, self.density));
-        let [within_8, within_512] = own.unwrap_or(places);
+        let [within_8, within_512] = self.own_places.unwrap_or(places);
         Shape::default()
             .with(Part::PageThp, self.huge as f64)
             .with_base_pages(self.pages as f64, within_8, within_512)
@@ -165,11 +165,11 @@ impl Parent {
             pages,
             huge,
             places,
-            density: 1.0,
+            own_places: places,
             could_be_huge: asked.rss >= HUGE_PAGE,
         };
         let mut parent = Self::from_parts(footprint, vec![all], Vec::new());
-        parent.put_places(places, None);
+        parent.put_places(places, places, None);
         parent
     }
 
@@ -178,12 +178,11 @@ impl Parent {
         let status = &anatomy.status;
         let mappings = anatomy.mappings.as_deref().unwrap_or_default();
         let copied: Vec<&MappingSeen> = mappings.iter().filter(|seen| seen.is_copied()).collect();
-        let density = match anatomy.frames {
-            Frames::Known { density, .. } => density,
+        let own_share = match anatomy.frames {
+            Frames::Known { own_share, .. } => own_share,
             Frames::Hidden | Frames::Unreadable => None,
         };
-        let piece = |seen: &&MappingSeen| Piece::of(seen, density.unwrap_or(1.0));
-        let pieces: Vec<Piece> = copied.iter().map(piece).collect();
+        let pieces: Vec<Piece> = copied.iter().map(|seen| Piece::of(seen)).collect();
         let seen = anatomy.mappings.is_some();
         let inherited = mappings.iter().filter(|seen| seen.is_inherited()).count();
         let anonymous = status.anonymous.or(status.rss).unwrap_or(0);
@@ -221,7 +220,12 @@ impl Parent {
         notes.extend(of_process(anatomy, &copied, footprint.busy));
         let mut parent = Self::from_parts(footprint, pieces, notes);
         parent.may_be_huge = !seen && host.thp.as_deref() != Some("never");
-        parent.put_places(pooled(&parent.pieces), density);
+        let [places, own] = [
+            |piece: &Piece| piece.places,
+            |piece: &Piece| piece.own_places,
+        ]
+        .map(|of| pooled(&parent.pieces, of));
+        parent.put_places(places, own, own_share);
         parent
     }
 
@@ -247,10 +251,15 @@ impl Parent {
         }
     }
 
-    fn put_places(&mut self, places: Option<[f64; 2]>, density: Option<f64>) {
-        self.places = places.map(|places| among_others(places, density.unwrap_or(1.0)));
+    fn put_places(
+        &mut self,
+        places: Option<[f64; 2]>,
+        own: Option<[f64; 2]>,
+        own_share: Option<f64>,
+    ) {
+        self.places = own;
         if self.pages > 0.0 {
-            self.footprint.density = density;
+            self.footprint.own_share = own_share;
             self.footprint.within_8 = places.map(|[within_8, _]| within_8);
             self.footprint.within_512 = places.map(|[_, within_512]| within_512);
         } else {
@@ -297,7 +306,7 @@ impl Parent {
     }
 
     /// Shares of its pages that fork pays for as for near ones, within 8 and 512 pages of their neighbours, where known:
-    /// those of neighbours that lie so, less what lies among others' pages.
+    /// each counted by the share that the process has of the memory around it.
     pub fn places(&self) -> Option<[f64; 2]> {
         self.places
     }
@@ -308,19 +317,13 @@ impl Parent {
     }
 }
 
-/// Of pages that lie near their neighbours, those for which that makes fork cheaper: what the CPU fetches along with the
-/// kernel's record of one page serves the next where that is the process's too.
-fn among_others(places: [f64; 2], density: f64) -> [f64; 2] {
-    places.map(|share| share * density)
-}
-
 /// Shares over all pieces, by their pages. `None` where too few are known.
-fn pooled(pieces: &[Piece]) -> Option<[f64; 2]> {
+fn pooled(pieces: &[Piece], places: impl Fn(&Piece) -> Option<[f64; 2]>) -> Option<[f64; 2]> {
     let all: f64 = pieces.iter().map(|piece| piece.pages as f64).sum();
     let known = || {
         let known = pieces
             .iter()
-            .filter_map(|piece| Some((piece.pages as f64, piece.places?)));
+            .filter_map(|piece| Some((piece.pages as f64, places(piece)?)));
         known.filter(|(pages, _)| *pages > 0.0)
     };
     let pages: f64 = known().map(|(pages, _)| pages).sum();
@@ -347,6 +350,7 @@ mod tests {
             rss: pages * BASE_PAGE,
             anonymous: pages * BASE_PAGE,
             places,
+            own_places: places,
             ..MappingSeen::default()
         }
     }
@@ -365,7 +369,7 @@ mod tests {
             mappings,
             frames: Frames::Known {
                 every: 1,
-                density: Some(1.0),
+                own_share: Some(1.0),
             },
             fds: Some(5),
             running: 3,

@@ -56,6 +56,7 @@ pub fn mapping(name: &str, pages: u64, places: Option<[f64; 2]>) -> MappingSeen 
         rss: pages * BASE_PAGE,
         anonymous: pages * BASE_PAGE,
         places,
+        own_places: places,
         ..MappingSeen::default()
     }
 }
@@ -85,7 +86,7 @@ pub fn process(mappings: Vec<MappingSeen>) -> Anatomy {
         mappings: Some(mappings),
         frames: Frames::Known {
             every: 1,
-            density: Some(1.0),
+            own_share: Some(1.0),
         },
         fds: Some(5),
         running: 0,

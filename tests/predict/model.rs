@@ -1,6 +1,6 @@
 //! What is predicted for a process, from a calibration whose costs are known.
 
-use forkbench::harness::anatomy::{Anatomy, Frames};
+use forkbench::harness::anatomy::{Anatomy, Frames, MappingSeen};
 use forkbench::model::{Calibration, Parent, Part, Prediction, predict};
 use forkbench::report;
 
@@ -49,10 +49,14 @@ fn pages_cost_what_their_places_cost_and_the_bracket_holds_all_places() {
 
 #[test]
 fn what_lies_among_the_pages_of_others_costs_what_far_pages_cost() {
-    let mut heap = process(vec![mapping("[heap]", HEAP, Some([0.4, 0.8]))]);
+    let heap = MappingSeen {
+        own_places: Some([0.1, 0.2]),
+        ..mapping("[heap]", HEAP, Some([0.4, 0.8]))
+    };
+    let mut heap = process(vec![heap]);
     heap.frames = Frames::Known {
         every: 1,
-        density: Some(0.25),
+        own_share: Some(0.25),
     };
     let told = predicted(&heap);
     let each = 0.1 * cost(Part::PageNear) + 0.1 * cost(Part::PageMid) + 0.8 * cost(Part::PageFar);
@@ -60,7 +64,7 @@ fn what_lies_among_the_pages_of_others_costs_what_far_pages_cost() {
     assert!(is_about(expected, HEAP as f64 * each), "{expected}");
     // What is told of the process is what was seen of it.
     assert_eq!(told.footprint.within_8, Some(0.4));
-    assert_eq!(told.footprint.density, Some(0.25));
+    assert_eq!(told.footprint.own_share, Some(0.25));
     assert_eq!(told.mappings[0].within_8, Some(0.4));
 }
 

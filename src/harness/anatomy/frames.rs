@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::smaps::MappingSeen;
+use super::surroundings::{Neighbours, Surroundings};
 use crate::footprint::{BASE_PAGE, HUGE_PAGE, Layout};
 
 /// Pages that are looked at, about: 16 GiB of address space, which takes some tenths of a second.
@@ -19,9 +20,9 @@ pub enum Frames {
     Known {
         /// 1: every one.
         every: u64,
-        /// What share of the memory around the 4 KiB pages is theirs, 0 to 1: see [`Layout::density`]. `None` where there
-        /// are none.
-        density: Option<f64>,
+        /// What share of the 64 frames around a 4 KiB page is the process's, 0 to 1, in the mean over its pages. `None`
+        /// where there are none.
+        own_share: Option<f64>,
     },
     /// They read as 0: that takes CAP_SYS_ADMIN.
     Hidden,
@@ -44,17 +45,22 @@ fn place_within(pagemap: &File, mappings: &mut [MappingSeen], most: u64) -> io::
         .filter(looked_at)
         .fold(0, |sum, seen| sum.saturating_add(seen.bytes() / BASE_PAGE));
     let every = all.div_ceil(most).max(1);
+    let mut surroundings = Surroundings::default();
     let mut stretches = 0;
-    let mut together = Layout::default();
     for seen in mappings.iter_mut().filter(looked_at) {
         let mut layout = Layout::default();
-        read_into(
-            [&mut layout, &mut together],
-            pagemap,
-            seen,
-            every,
-            &mut stretches,
-        )?;
+        for_each_stretch(pagemap, seen, every, &mut stretches, |entries| {
+            let Some(entries) = entries else {
+                layout.skip();
+                return true;
+            };
+            for &entry in entries {
+                layout.add(entry);
+                // Of scattered pages, those that are not looked at lie among the others.
+                surroundings.add(entry, every);
+            }
+            layout.hidden == 0
+        })?;
         if layout.hidden > 0 {
             return Ok(Frames::Hidden);
         }
@@ -62,23 +68,32 @@ fn place_within(pagemap: &File, mappings: &mut [MappingSeen], most: u64) -> io::
             .shares()
             .map(|[_, within_8, _, within_512]| [within_8, within_512]);
     }
-    // Of scattered pages, those that are not looked at lie among the others.
-    let density = together
-        .density()
-        .map(|density| (density * every as f64).min(1.0));
-    Ok(Frames::Known { every, density })
+    let mut stretches = 0;
+    for seen in mappings.iter_mut().filter(looked_at) {
+        let mut neighbours = Neighbours::of(&surroundings);
+        for_each_stretch(pagemap, seen, every, &mut stretches, |entries| {
+            match entries {
+                Some(entries) => entries.iter().for_each(|&entry| neighbours.add(entry)),
+                None => neighbours.skip(),
+            }
+            true
+        })?;
+        seen.own_places = neighbours.shares();
+    }
+    let own_share = surroundings.own_share();
+    Ok(Frames::Known { every, own_share })
 }
 
-/// Adds one mapping's 4 KiB pages to layouts, up to the first stretch whose frames are hidden. `stretches` counts those
-/// of all mappings: every so many-th is read.
-fn read_into(
-    mut layouts: [&mut Layout; 2],
+/// Shows `look` the entries of one mapping's 4 KiB pages, a stretch of 2 MiB at a time, and nothing in the place of stretches
+/// that are huge pages or left out; until it says that it has seen enough. `stretches` counts those of all mappings:
+/// every so many-th is read.
+fn for_each_stretch(
     pagemap: &File,
     seen: &MappingSeen,
     every: u64,
     stretches: &mut u64,
+    mut look: impl FnMut(Option<&[u64]>) -> bool,
 ) -> io::Result<()> {
-    layouts.iter_mut().for_each(|layout| layout.skip());
     let mut buffer = [0; (HUGE_PAGE / BASE_PAGE * ENTRY) as usize];
     let mut entries = Vec::with_capacity(buffer.len() / ENTRY as usize);
     let mut huge_left = seen.thp / HUGE_PAGE;
@@ -94,7 +109,7 @@ fn read_into(
             at = after
                 .saturating_add(inside.saturating_mul(HUGE_PAGE))
                 .min(seen.end);
-            layouts.iter_mut().for_each(|layout| layout.skip());
+            look(None);
             continue;
         }
         let wanted = ((after - at) / BASE_PAGE * ENTRY) as usize;
@@ -102,15 +117,9 @@ fn read_into(
         entries.clear();
         let words = buffer[..read].chunks_exact(ENTRY as usize);
         entries.extend(words.filter_map(|word| Some(u64::from_ne_bytes(word.try_into().ok()?))));
-        if huge_left > 0 && Layout::is_huge(&entries) {
-            huge_left -= 1;
-            layouts.iter_mut().for_each(|layout| layout.skip());
-        } else {
-            for layout in &mut layouts {
-                entries.iter().for_each(|&entry| layout.add(entry));
-            }
-        }
-        if layouts[0].hidden > 0 {
+        let is_huge = huge_left > 0 && Layout::is_huge(&entries);
+        huge_left -= u64::from(is_huge);
+        if !look((!is_huge).then_some(&entries)) {
             break;
         }
         at = after;
@@ -153,11 +162,15 @@ mod tests {
         entries.extend((0..512).map(|at| PRESENT | (2048 + 1000 * at)));
         let file = pagemap(&entries);
         let mut seen = [heap(1024, 1)];
-        let Frames::Known { every: 1, density } = place(&file, &mut seen).unwrap() else {
+        let Frames::Known {
+            every: 1,
+            own_share,
+        } = place(&file, &mut seen).unwrap()
+        else {
             panic!("every page is looked at");
         };
         // Each lies in a block of its own.
-        assert_eq!(density, Some(1.0 / 64.0));
+        assert_eq!(own_share, Some(1.0 / 64.0));
         assert_eq!(seen[0].places, Some([0.0, 0.0]));
         // The same without a huge page: half of them lie side by side.
         let mut seen = [heap(1024, 0)];
@@ -187,10 +200,14 @@ mod tests {
         let file = pagemap(&entries);
         let mut seen = [heap(16 * 512, 0)];
         let frames = place_within(&file, &mut seen, 3000).unwrap();
-        let Frames::Known { every: 3, density } = frames else {
+        let Frames::Known {
+            every: 3,
+            own_share,
+        } = frames
+        else {
             panic!("{frames:?}");
         };
-        assert!((0.05..0.2).contains(&density.unwrap()), "{density:?}");
+        assert!((0.05..0.2).contains(&own_share.unwrap()), "{own_share:?}");
         let [within_8, _] = seen[0].places.unwrap();
         assert!((0.3..0.7).contains(&within_8), "{within_8}");
         // Address space that nobody could walk page by page.

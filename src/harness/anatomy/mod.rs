@@ -5,6 +5,7 @@ mod error;
 mod frames;
 mod smaps;
 mod status;
+mod surroundings;
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, ErrorKind, Read};

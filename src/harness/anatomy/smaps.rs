@@ -36,6 +36,9 @@ pub struct MappingSeen {
     /// Shares of its neighbouring 4 KiB pages that lie within 8 and within 512 pages of each other in
     /// physical memory; `None` where that is not known. Not from smaps: from pagemap.
     pub places: Option<[f64; 2]>,
+    /// The same shares with each neighbour counted by the share that the process has of the 64 frames around it: a CPU
+    /// fetches the kernel's records of neighbouring pages along, which is of use where these are the process's.
+    pub own_places: Option<[f64; 2]>,
 }
 
 impl MappingSeen {
