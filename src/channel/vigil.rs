@@ -4,6 +4,7 @@
 //! its child is still there and for how long it has said nothing. A tick that falls between two calls is lost; the
 //! next one is not.
 
+use std::cell::Cell;
 use std::ffi::c_int;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -82,6 +83,8 @@ pub(super) struct Vigil {
     child: libc::pid_t,
     /// Ticks when the present round trip began.
     begun: u32,
+    /// Whether the child was seen to have ended in it.
+    gone: Cell<bool>,
 }
 
 impl Vigil {
@@ -90,27 +93,37 @@ impl Vigil {
         Self {
             child,
             begun: TICKS.load(Ordering::Relaxed),
+            gone: Cell::new(false),
         }
     }
 
     /// A child's.
     pub(super) fn none() -> Self {
-        Self { child: 0, begun: 0 }
+        Self {
+            child: 0,
+            begun: 0,
+            gone: Cell::new(false),
+        }
     }
 
     /// A round trip begins.
     #[inline]
     pub(super) fn begin(&mut self) {
         self.begun = TICKS.load(Ordering::Relaxed);
+        self.gone.set(false);
     }
 
-    /// For who was interrupted: whether to wait on. Async-signal-safe.
+    /// For who was interrupted: whether to wait on, and look for the message once more. A child that was to answer for
+    /// the last time may have done so and ended since its parent has looked. Async-signal-safe.
     pub(super) fn look(&self) -> Result<(), Broken> {
         if self.child == 0 {
             return Ok(());
         }
         if has_ended(self.child) {
-            return Err(Broken::Ended);
+            return match self.gone.replace(true) {
+                true => Err(Broken::Ended),
+                false => Ok(()),
+            };
         }
         let waited = TICKS.load(Ordering::Relaxed).wrapping_sub(self.begun);
         if waited > PATIENCE {
@@ -134,5 +147,30 @@ pub(super) fn has_ended(child: libc::pid_t) -> bool {
         let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
         let waited = libc::waitid(libc::P_PID, child as libc::id_t, &mut info, flags);
         waited != 0 || info.si_pid() != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_looked_for_once_more_before_a_child_is_said_to_be_gone() {
+        // SAFETY: the child leaves at once, which is safe between fork and _exit.
+        let child = unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                libc::_exit(3)
+            }
+            child
+        };
+        while !has_ended(child) {}
+        let mut vigil = Vigil::over(child);
+        assert_eq!(vigil.look(), Ok(()));
+        assert_eq!(vigil.look(), Err(Broken::Ended));
+        vigil.begin();
+        assert_eq!(vigil.look(), Ok(()));
+        // SAFETY: a child of this process.
+        unsafe { libc::waitpid(child, ptr::null_mut(), 0) };
     }
 }
