@@ -68,6 +68,7 @@ fn place_within(pagemap: &File, mappings: &mut [MappingSeen], most: u64) -> io::
             .shares()
             .map(|[_, within_8, _, within_512]| [within_8, within_512]);
     }
+    let (mut pages, mut own) = (0, 0.0);
     let mut stretches = 0;
     for seen in mappings.iter_mut().filter(looked_at) {
         let mut neighbours = Neighbours::of(&surroundings);
@@ -79,8 +80,10 @@ fn place_within(pagemap: &File, mappings: &mut [MappingSeen], most: u64) -> io::
             true
         })?;
         seen.own_places = neighbours.shares();
+        pages += neighbours.pages;
+        own += neighbours.own;
     }
-    let own_share = surroundings.own_share();
+    let own_share = (pages > 0).then(|| own / pages as f64);
     Ok(Frames::Known { every, own_share })
 }
 
@@ -207,7 +210,7 @@ mod tests {
         else {
             panic!("{frames:?}");
         };
-        assert!((0.05..0.2).contains(&own_share.unwrap()), "{own_share:?}");
+        assert!((0.3..0.7).contains(&own_share.unwrap()), "{own_share:?}");
         let [within_8, _] = seen[0].places.unwrap();
         assert!((0.3..0.7).contains(&within_8), "{within_8}");
         // Address space that nobody could walk page by page.

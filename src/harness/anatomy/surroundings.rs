@@ -30,13 +30,6 @@ impl Surroundings {
         let own = block_of(entry).and_then(|block| self.own.get(block));
         f64::from(own.copied().unwrap_or(0)) / BLOCK as f64
     }
-
-    /// The mean of that share over all its pages; `None` without any.
-    pub(super) fn own_share(&self) -> Option<f64> {
-        let pages: u64 = self.own.iter().map(|&own| u64::from(own)).sum();
-        let squares: u64 = self.own.iter().map(|&own| u64::from(own).pow(2)).sum();
-        (pages > 0).then(|| squares as f64 / (BLOCK * pages) as f64)
-    }
 }
 
 fn block_of(entry: u64) -> Option<usize> {
@@ -48,6 +41,10 @@ fn block_of(entry: u64) -> Option<usize> {
 #[derive(Debug)]
 pub(super) struct Neighbours<'a> {
     surroundings: &'a Surroundings,
+    /// Pages that were seen.
+    pub(super) pages: u64,
+    /// The sum of the process's shares of the blocks around them.
+    pub(super) own: f64,
     before: Option<u64>,
     pairs: u64,
     within: [f64; 2],
@@ -57,6 +54,8 @@ impl<'a> Neighbours<'a> {
     pub(super) fn of(surroundings: &'a Surroundings) -> Self {
         Self {
             surroundings,
+            pages: 0,
+            own: 0.0,
             before: None,
             pairs: 0,
             within: [0.0; 2],
@@ -66,9 +65,11 @@ impl<'a> Neighbours<'a> {
     /// Adds the next page's entry.
     pub(super) fn add(&mut self, entry: u64) {
         let frame = Layout::frame(entry);
+        let own = self.surroundings.share(entry);
+        self.pages += u64::from(frame.is_some());
+        self.own += own;
         if let (Some(one), Some(next)) = (self.before, frame) {
             self.pairs += 1;
-            let own = self.surroundings.share(entry);
             for (sum, limit) in self.within.iter_mut().zip([8, 512]) {
                 *sum += if one.abs_diff(next) <= limit {
                     own
@@ -103,10 +104,8 @@ mod tests {
         entries.iter().for_each(|&entry| surroundings.add(entry, 1));
         let mut neighbours = Neighbours::of(&surroundings);
         entries.iter().for_each(|&entry| neighbours.add(entry));
-        (
-            surroundings.own_share().unwrap(),
-            neighbours.shares().unwrap(),
-        )
+        let own_share = neighbours.own / neighbours.pages as f64;
+        (own_share, neighbours.shares().unwrap())
     }
 
     #[test]
@@ -142,7 +141,7 @@ mod tests {
         for entry in [0, PRESENT, 700, u64::MAX] {
             surroundings.add(entry, 1);
         }
-        assert_eq!(surroundings.own_share(), None);
+        assert_eq!(surroundings.share(PRESENT | 700), 0.0);
         assert!(surroundings.own.is_empty());
     }
 }
