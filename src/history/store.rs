@@ -1,7 +1,8 @@
 //! The store: one SQLite file, opened, made and written by several processes at once.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -21,10 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const NAP: Duration = Duration::from_millis(20);
 /// The longest text and the longest row that is read, in bytes.
 const LONGEST: i32 = 16 << 20;
-/// The first bytes of every SQLite file.
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
-/// Bytes of such a file's header.
-const HEADER: usize = 100;
 /// Stores that this process has made: each is made under a name of its own.
 static MADE: AtomicU32 = AtomicU32::new(0);
 
@@ -78,7 +75,14 @@ impl Store {
     }
 
     fn settle(&self) -> Result<(), StoreError> {
-        let found = self.patiently("open", || version(&self.connection))?;
+        let opened = || Ok((application(&self.connection)?, version(&self.connection)?));
+        let (application, found) = self.patiently("open", opened)?;
+        if application != i64::from(APPLICATION) {
+            return Err(StoreError::Foreign {
+                path: self.path.clone(),
+                seen: "it is an SQLite file of another program".to_owned(),
+            });
+        }
         self.check(found)?;
         if found < NEWEST {
             self.writing("migrate", |connection| {
@@ -202,56 +206,68 @@ fn is_there(path: &Path) -> Result<bool, StoreError> {
         .map_err(|error| StoreError::io("open", path, error))
 }
 
-/// Looks at a file before SQLite does, which would write beside it: whether it is a store at all. A file that is
-/// none is only read.
+/// Looks whether a file is a store at all, before it is opened as one, which writes beside it. SQLite does the looking, and
+/// not we: POSIX takes all locks of a process off a file when the process closes it once, and another store of
+/// this process may be open. `immutable` has it read the file alone, and make nothing.
 fn recognise(path: &Path) -> Result<(), StoreError> {
-    let failed = |error: io::Error| match error.kind() {
-        ErrorKind::NotFound => StoreError::Missing {
-            path: path.to_owned(),
-        },
-        _ => StoreError::io("open", path, error),
-    };
     let foreign = |seen: &str| {
         Err(StoreError::Foreign {
             path: path.to_owned(),
             seen: seen.to_owned(),
         })
     };
-    // Asked before opening: opening a pipe would wait.
-    let there = fs::metadata(path).map_err(failed)?;
+    let there = fs::metadata(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => StoreError::Missing {
+            path: path.to_owned(),
+        },
+        _ => StoreError::io("open", path, error),
+    })?;
     if !there.is_file() {
         return foreign("it is no ordinary file");
     }
-    let mut header = Vec::with_capacity(HEADER);
-    let mut file = File::open(path).map_err(failed)?.take(HEADER as u64);
-    file.read_to_end(&mut header).map_err(failed)?;
-    if header.is_empty() {
+    if there.len() == 0 {
         return foreign("it is empty");
     }
-    if !header.starts_with(MAGIC) {
-        return foreign("it is no SQLite file");
-    }
-    let Some(application) = header.get(68..72) else {
-        return Err(StoreError::Damaged {
-            path: path.to_owned(),
-            problem: format!("it ends after {} bytes", header.len()),
-        });
-    };
-    if application != APPLICATION.to_be_bytes() {
-        return foreign("it is an SQLite file of another program");
-    }
-    let version = header.get(60..64).map_or(0, |bytes| {
-        bytes
-            .iter()
-            .fold(0, |all, byte| all << 8 | i64::from(*byte))
-    });
-    if version > NEWEST {
-        return Err(StoreError::Newer {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let looked = Connection::open_with_flags(address(path), flags)
+        .and_then(|connection| Ok((application(&connection)?, version(&connection)?)));
+    let code = |error: &rusqlite::Error| error.sqlite_error_code();
+    match looked {
+        Ok((application, _)) if application != i64::from(APPLICATION) => {
+            foreign("it is an SQLite file of another program")
+        }
+        Ok((_, version)) if version > NEWEST => Err(StoreError::Newer {
             path: path.to_owned(),
             version,
-        });
+        }),
+        Ok(_) => Ok(()),
+        Err(error) if code(&error) == Some(ErrorCode::NotADatabase) => {
+            foreign("it is no SQLite file")
+        }
+        // Another process may be moving pages into it just now: whoever knows the log beside it has to say.
+        Err(error) if code(&error) == Some(ErrorCode::DatabaseCorrupt) => Ok(()),
+        Err(error) => Err(StoreError::sqlite("open", path, &error)),
     }
-    Ok(())
+}
+
+/// A file as an address by which SQLite opens it without locks, and without what lies beside it.
+fn address(path: &Path) -> String {
+    let mut address = "file:".to_owned();
+    for byte in whole(path).as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {
+                address.push(char::from(*byte));
+            }
+            _ => address.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    address + "?immutable=1"
+}
+
+fn application(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA application_id", [], |row| row.get(0))
 }
 
 /// Makes an empty store. It is made beside and then given its name, so that no process ever sees half of one;
