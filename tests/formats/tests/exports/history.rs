@@ -66,7 +66,7 @@ fn otava_sees_every_night_and_the_one_that_became_slower() {
     let [results, configuration] = export.documents.as_slice() else {
         panic!("one series, and its name");
     };
-    let Some(seen) = read("otava", &[results.bytes.clone()]) else {
+    let Some(seen) = read("otava", std::slice::from_ref(&results.bytes)) else {
         return;
     };
     let series = &store.series(&Selection::default()).unwrap()[0];
