@@ -2,6 +2,7 @@
 
 mod agreement;
 mod buckets;
+pub mod change_points;
 mod encoding;
 mod histogram;
 mod interval;

@@ -5,12 +5,15 @@
 //! √(p(1 − p)/n); rounds are as many as keep a point of difference about three of those away, and each
 //! test says what they come to. Controls show that the simulation sees what it is there to see.
 
+mod changes;
 mod costs;
 mod coverage;
 mod host;
+mod nights;
 mod parents;
 mod sittings;
 mod verdicts;
+mod watch;
 
 /// What share of rounds something held in.
 fn share(rounds: u64, held: impl Fn(u64) -> bool) -> f64 {

@@ -1,0 +1,80 @@
+//! The middle of the last so many values.
+
+use std::collections::VecDeque;
+
+/// The last values, in the order of their coming and sorted.
+#[derive(Debug, Clone)]
+pub(super) struct Window {
+    size: usize,
+    coming: VecDeque<f64>,
+    sorted: Vec<f64>,
+}
+
+impl Window {
+    /// Room for `size` values, 1 or more.
+    pub fn new(size: usize) -> Self {
+        Self {
+            size: size.max(1),
+            coming: VecDeque::new(),
+            sorted: Vec::new(),
+        }
+    }
+
+    /// Takes a finite value; the oldest goes where there is no more room.
+    pub fn push(&mut self, value: f64) {
+        if self.coming.len() == self.size {
+            if let Some(oldest) = self.coming.pop_front() {
+                let place = self.sorted.partition_point(|other| *other < oldest);
+                self.sorted.remove(place);
+            }
+        }
+        self.coming.push_back(value);
+        let place = self.sorted.partition_point(|other| *other < value);
+        self.sorted.insert(place, value);
+    }
+
+    /// How many values are in it.
+    pub fn count(&self) -> usize {
+        self.sorted.len()
+    }
+
+    /// Their median; `None` of none.
+    pub fn median(&self) -> Option<f64> {
+        middle(&self.sorted)
+    }
+}
+
+/// The median of sorted values; of two middle ones their mean.
+pub(super) fn middle(sorted: &[f64]) -> Option<f64> {
+    let upper = *sorted.get(sorted.len() / 2)?;
+    Some((upper + sorted[(sorted.len() - 1) / 2]) / 2.0)
+}
+
+/// The median of values in any order.
+pub(super) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let mut sorted: Vec<f64> = values.into_iter().collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    middle(&sorted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::Random;
+
+    #[test]
+    fn the_median_is_that_of_the_last_values() {
+        let mut random = Random::new(5);
+        let (mut window, mut all) = (Window::new(7), Vec::new());
+        assert_eq!(window.median(), None);
+        for _ in 0..200 {
+            // Some come twice.
+            let value = (4.0 * random.normal()).round();
+            window.push(value);
+            all.push(value);
+            let last = &all[all.len().saturating_sub(7)..];
+            assert_eq!(window.count(), last.len());
+            assert_eq!(window.median(), median(last.iter().copied()));
+        }
+    }
+}
