@@ -16,6 +16,7 @@
 //! | [`subject`] | the process under measurement |
 //! | [`recording`] | the run directory: written as trials finish, read back whole |
 //! | [`comparison`] | two sides of each cell, and what is said of their difference |
+//! | [`trend`] | a host's runs over months: where a level changed, and what is said of it |
 //! | [`harness`] | plan, schedule, live subjects, the A/B loop, the host, the doctor, ptrace |
 //! | [`model`] | what each part of a parent costs a fork, and what one that was not measured would pay |
 //! | [`report`] | the page, its charts, and tables |
@@ -56,4 +57,5 @@ pub mod report;
 pub mod server;
 pub mod statistics;
 pub mod subject;
+pub mod trend;
 pub mod units;

@@ -23,6 +23,7 @@ mod scale;
 mod servers;
 mod sheet;
 mod terminal;
+pub mod trend;
 mod writes;
 
 use std::fs;

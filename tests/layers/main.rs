@@ -17,7 +17,7 @@ use tokens::{Token, tokens};
 
 /// From left to right: a module imports only from the steps to its left. Modules on one step do not
 /// know each other. Some are still to come.
-const LAYERS: [&[&str]; 17] = [
+const LAYERS: [&[&str]; 18] = [
     &["units"],
     &["statistics"],
     &["clock"],
@@ -27,6 +27,7 @@ const LAYERS: [&[&str]; 17] = [
     &["subject"],
     &["recording"],
     &["comparison"],
+    &["trend"],
     &["harness"],
     &["model"],
     &["report"],

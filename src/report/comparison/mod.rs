@@ -9,7 +9,7 @@ mod forest;
 mod junit;
 mod line;
 mod markdown;
-mod numbers;
+pub(super) mod numbers;
 mod page;
 mod ratios;
 mod table;

@@ -4,17 +4,17 @@ use crate::report::reading::factor;
 use crate::units::Nanoseconds;
 
 /// Ratios from here on are written as factors.
-pub(super) const FACTORS_FROM: f64 = 9.995;
+pub(in crate::report) const FACTORS_FROM: f64 = 9.995;
 /// A factor that says no more than "absurd".
-pub(super) const GREATEST_FACTOR: f64 = 1e9;
+pub(in crate::report) const GREATEST_FACTOR: f64 = 1e9;
 
 /// A number, if it is one.
-pub(super) fn finite(value: Option<f64>) -> Option<f64> {
+pub(in crate::report) fn finite(value: Option<f64>) -> Option<f64> {
     value.filter(|value| value.is_finite())
 }
 
 /// A share as a percentage with the digits it was given with: `3 %`, `99.9 %`.
-pub(super) fn percent(share: f64) -> String {
+pub(in crate::report) fn percent(share: f64) -> String {
     if !share.is_finite() {
         return "–".to_owned();
     }
@@ -50,7 +50,7 @@ fn signed_with(effect: f64, decimals: usize) -> String {
 }
 
 /// An effect: `+5.1 %`, `−0.42 %`, `×12`.
-pub(super) fn signed(effect: Option<f64>) -> String {
+pub(in crate::report) fn signed(effect: Option<f64>) -> String {
     match finite(effect) {
         None => "–".to_owned(),
         Some(effect) => {
@@ -62,7 +62,7 @@ pub(super) fn signed(effect: Option<f64>) -> String {
 }
 
 /// An interval: `+4.7 to +5.6 %`. An end that is no number is `–`.
-pub(super) fn interval(low: Option<f64>, high: Option<f64>) -> String {
+pub(in crate::report) fn interval(low: Option<f64>, high: Option<f64>) -> String {
     let (low, high) = (finite(low), finite(high));
     let widest = [low, high].into_iter().flatten().map(f64::abs);
     let Some(widest) = widest.reduce(f64::max) else {
@@ -82,7 +82,7 @@ pub(super) fn interval(low: Option<f64>, high: Option<f64>) -> String {
 }
 
 /// Seconds with three significant digits.
-pub(super) fn seconds(seconds: f64) -> String {
+pub(in crate::report) fn seconds(seconds: f64) -> String {
     if seconds.is_finite() && seconds >= 0.0 {
         Nanoseconds(seconds.min(1e9) * 1e9).to_string()
     } else {

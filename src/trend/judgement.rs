@@ -1,0 +1,643 @@
+//! From a host's runs to what is said of each cell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::document::{COMMON, CellHistory, ChangeSeen, HostHistory, PendingSeen, RunSeen, Seen};
+use super::runs::{CellRuns, HostRuns};
+use crate::mechanism::Phase;
+use crate::statistics::Verdict;
+use crate::statistics::change_points::{
+    CONFIRMATION, Change, Detector, FEWEST, FEWEST_REFERENCES, Normalised, Reading, common_part,
+};
+
+/// So many runs a cell needs for anything to be said of it.
+pub const FEWEST_RUNS: usize = FEWEST;
+/// A cell that was in none of the newest runs, so many, is gone: nothing is said of its newest level.
+pub const GONE: usize = 30;
+/// Values that tell a level as it was measured.
+const LEVEL: usize = 30;
+/// A change of less than this, in nanoseconds, is none: clocks are read in whole ones.
+const RESOLVED: f64 = 1.5;
+/// What stands for 1 in the points of what all cells have in common.
+const WHOLE: f64 = 1_000.0;
+
+/// What is asked of a host's runs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Asked {
+    /// The smallest change that makes a verdict, as a ratio less one.
+    pub threshold: f64,
+    /// Changes whose first run began before this moment (seconds since 1970) are known: they make no verdict.
+    pub known: Option<i64>,
+    /// Whether what was measured is handed out as well.
+    pub with_points: bool,
+}
+
+/// One series on its way to a verdict.
+struct Series<'a> {
+    id: &'a str,
+    phase: Option<Phase>,
+    normalised: bool,
+    /// Of each value the run.
+    runs: Vec<usize>,
+    detector: Detector,
+    changes: Vec<Change>,
+    cell: Option<&'a CellRuns>,
+    points: Vec<Seen>,
+}
+
+/// Judges the runs of one host.
+///
+/// What sittings did to all cells of a phase is taken out of each, and judged as a series of its own. A cell whose runs have
+/// too few others is judged as it was measured. Cells keep the order in which they were given; what they have in common
+/// stands before them.
+pub fn judge(host: &HostRuns, asked: &Asked) -> HostHistory {
+    let mut all: Vec<Series> = Vec::new();
+    for phase in pools(host) {
+        let cells: Vec<&CellRuns> = host
+            .cells
+            .iter()
+            .filter(|cell| pool(cell) == phase)
+            .collect();
+        all.extend(series(host, &cells, asked));
+    }
+    let together = together(&all);
+    // What all have in common comes first; a sort keeps the order of the others.
+    all.sort_by_key(|one| one.cell.is_some());
+    let judged = all
+        .iter()
+        .filter(|one| one.cell.is_none_or(|cell| cell.is_asked_for));
+    HostHistory {
+        host: host.fingerprint.clone(),
+        name: host.name.clone(),
+        branch: host.branch.clone(),
+        count: host.runs.len(),
+        runs: if asked.with_points {
+            host.runs.clone()
+        } else {
+            Vec::new()
+        },
+        cells: judged
+            .map(|one| one.said(&host.runs, asked, &together))
+            .collect(),
+    }
+}
+
+/// Which cells are each other's references: those of one phase.
+fn pool(cell: &CellRuns) -> Option<Phase> {
+    cell.phase
+        .map(|phase| match Phase::WRITES.contains(&phase) {
+            // A run has few cells of writes; the calls beside them say what the sitting did.
+            true => Phase::Call,
+            false => phase,
+        })
+}
+
+fn pools(host: &HostRuns) -> BTreeSet<Option<Phase>> {
+    host.cells.iter().map(pool).collect()
+}
+
+/// The series of one pool of cells.
+fn series<'a>(host: &'a HostRuns, cells: &[&'a CellRuns], asked: &Asked) -> Vec<Series<'a>> {
+    let count = host.runs.len();
+    let measured: Vec<Vec<f64>> = cells.iter().map(|cell| logs(cell, count)).collect();
+    let values: Vec<&[f64]> = measured.iter().map(Vec::as_slice).collect();
+    let references: Vec<bool> = cells.iter().map(|cell| cell.is_reference).collect();
+    let parted = common_part(&values, &references);
+    let mut all = common(cells, &parted, &references, asked);
+    // Each is judged for itself, so they share the processors.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = cells.len().div_ceil(threads).max(1);
+    let order: Vec<usize> = (0..cells.len()).collect();
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = order
+            .chunks(share)
+            .map(|part| {
+                let one =
+                    |&at: &usize| Series::of(cells[at], &measured[at], &parted.cells[at], asked);
+                scope.spawn(move || part.iter().map(one).collect::<Vec<_>>())
+            })
+            .collect();
+        for handle in handles {
+            match handle.join() {
+                Ok(part) => all.extend(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    all
+}
+
+/// Log values by run, NaN where there is none.
+fn logs(cell: &CellRuns, count: usize) -> Vec<f64> {
+    let mut values = vec![f64::NAN; count];
+    for measured in &cell.measured {
+        if let Some(value) = values.get_mut(measured.run) {
+            *value = (measured.p10.max(1) as f64).ln();
+        }
+    }
+    values
+}
+
+/// What the cells of a pool have in common, if enough of them say it.
+fn common<'a>(
+    cells: &[&'a CellRuns],
+    parted: &Normalised,
+    references: &[bool],
+    asked: &Asked,
+) -> Vec<Series<'a>> {
+    let witnesses = references
+        .iter()
+        .filter(|is_reference| **is_reference)
+        .count();
+    if witnesses <= FEWEST_REFERENCES || parted.common.iter().all(|value| value.is_nan()) {
+        return Vec::new();
+    }
+    let mut one = Series::new(
+        COMMON,
+        cells.first().and_then(|cell| pool(cell)),
+        &parted.common,
+        0.0,
+    );
+    if asked.with_points {
+        let point = |(&run, reading): (&usize, f64)| {
+            let p10 = (WHOLE * reading.exp()).round().clamp(1.0, 1e15) as u64;
+            Seen {
+                run,
+                p10,
+                low: p10,
+                high: p10,
+                adjusted: None,
+                trials: 1,
+            }
+        };
+        let values = one.runs.iter().map(|&run| parted.common[run]);
+        one.points = one.runs.iter().zip(values).map(point).collect();
+    }
+    vec![one]
+}
+
+impl<'a> Series<'a> {
+    fn new(id: &'a str, phase: Option<Phase>, values: &[f64], resolution: f64) -> Self {
+        let finite = values
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| value.is_finite());
+        let (runs, readings): (Vec<usize>, Vec<Reading>) = finite
+            .map(|(run, &value)| {
+                (
+                    run,
+                    Reading {
+                        at: run as f64,
+                        value,
+                    },
+                )
+            })
+            .unzip();
+        let detector = Detector::new(readings, resolution);
+        Self {
+            id,
+            phase,
+            normalised: false,
+            changes: detector.changes(runs.len(), 0),
+            runs,
+            detector,
+            cell: None,
+            points: Vec::new(),
+        }
+    }
+
+    /// The series of a cell: `parted` is `measured` without what sittings did.
+    fn of(cell: &'a CellRuns, measured: &[f64], parted: &[f64], asked: &Asked) -> Self {
+        let count = |values: &[f64]| values.iter().filter(|value| value.is_finite()).count();
+        // A series that is half the one and half the other would have steps that nothing made.
+        let normalised = 2 * count(parted) >= count(measured) && count(parted) >= FEWEST;
+        let values = if normalised { parted } else { measured };
+        let mut sorted: Vec<u64> = cell.measured.iter().map(|one| one.p10).collect();
+        sorted.sort_unstable();
+        let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(1).max(1);
+        let mut one = Self::new(
+            &cell.id,
+            cell.phase,
+            values,
+            (RESOLVED / middle as f64).ln_1p(),
+        );
+        one.normalised = normalised;
+        one.cell = Some(cell);
+        if asked.with_points {
+            let parted = if normalised { parted } else { &[] };
+            one.points = points(cell, measured, parted);
+        }
+        one
+    }
+
+    fn said(&self, runs: &[RunSeen], asked: &Asked, together: &Together) -> CellHistory {
+        let changes: Vec<ChangeSeen> = self
+            .changes
+            .iter()
+            .map(|change| self.seen(change, runs, together))
+            .collect();
+        let pending = self
+            .detector
+            .pending(self.runs.len())
+            .map(|pending| PendingSeen {
+                after: runs[self.runs[pending.at]].clone(),
+                runs: pending.runs,
+                effect: pending.effect.exp_m1(),
+            });
+        let (verdict, reason) = self.verdict(&changes, pending.as_ref(), runs, asked);
+        CellHistory {
+            id: self.id.to_owned(),
+            phase: self.phase,
+            verdict,
+            reason,
+            count: self
+                .cell
+                .map_or(self.runs.len(), |cell| cell.measured.len()),
+            normalised: self.normalised,
+            level: self.level(),
+            changes,
+            pending,
+            points: self.points.clone(),
+        }
+    }
+
+    fn verdict(
+        &self,
+        changes: &[ChangeSeen],
+        pending: Option<&PendingSeen>,
+        runs: &[RunSeen],
+        asked: &Asked,
+    ) -> (Verdict, Option<String>) {
+        let count = self.runs.len();
+        if self.runs.last().is_none_or(|last| last + GONE < runs.len()) {
+            let reason = format!("it was in none of the newest {GONE} runs");
+            return (Verdict::NotMeasurable, Some(reason));
+        }
+        if count < FEWEST_RUNS {
+            let reason = format!(
+                "{count} of the {FEWEST_RUNS} runs that a change takes to be told from the spread"
+            );
+            return (Verdict::Inconclusive, Some(reason));
+        }
+        let matters = |effect: f64| effect.ln_1p().abs() >= asked.threshold.ln_1p();
+        let is_known = |change: &&ChangeSeen| {
+            asked
+                .known
+                .is_some_and(|known| change.after.seconds < known)
+        };
+        let fresh = changes.iter().rev().take_while(|change| !is_known(change));
+        let decisive = fresh
+            .filter(|change| matters(change.effect))
+            .map(|change| change.effect)
+            .next();
+        match (decisive, pending) {
+            (Some(effect), _) if effect > 0.0 => (Verdict::Regressed, None),
+            (Some(_), None) => (Verdict::Improved, None),
+            (_, Some(pending)) if matters(pending.effect) => {
+                let reason = format!("unconfirmed ({} of {CONFIRMATION})", pending.runs);
+                (Verdict::Inconclusive, Some(reason))
+            }
+            (Some(_), Some(_)) => (Verdict::Improved, None),
+            (None, _) => (Verdict::Unchanged, None),
+        }
+    }
+
+    /// The median of the newest level, as it was measured.
+    fn level(&self) -> Option<f64> {
+        let cell = self.cell?;
+        let from = self.changes.last().map_or(0, |change| self.runs[change.at]);
+        let newest = cell
+            .measured
+            .iter()
+            .rev()
+            .take_while(|one| one.run >= from)
+            .take(LEVEL);
+        middle(newest.map(|one| one.p10).collect())
+    }
+
+    fn seen(&self, change: &Change, runs: &[RunSeen], together: &Together) -> ChangeSeen {
+        let run = self.runs[change.at];
+        let (before, after) = (&runs[self.runs[change.at - 1]], &runs[run]);
+        let kernels = match (&before.kernel, &after.kernel) {
+            (Some(old), Some(new)) if old != new => Some([old.clone(), new.clone()]),
+            _ => None,
+        };
+        ChangeSeen {
+            before: before.clone(),
+            after: after.clone(),
+            run,
+            effect: change.effect.exp_m1(),
+            low: change.low.exp_m1(),
+            high: change.high.exp_m1(),
+            measured: self.measured(run, run + change.after),
+            confidence: self.detector.confidence(change),
+            runs: change.after,
+            kernels,
+            together: match self.cell {
+                Some(_) => together.with(run, change.effect),
+                None => 1,
+            },
+        }
+    }
+
+    /// How far what was measured from run `run` on lies from what was before.
+    fn measured(&self, run: usize, to: usize) -> Option<f64> {
+        let measured = &self.cell?.measured;
+        let cut = measured.partition_point(|one| one.run < run);
+        let end = measured.partition_point(|one| one.run < to);
+        let p10 =
+            |from: usize, to: usize| middle(measured[from..to].iter().map(|one| one.p10).collect());
+        Some(p10(cut, end)? / p10(cut.saturating_sub(LEVEL), cut)? - 1.0)
+            .filter(|ratio| ratio.is_finite())
+    }
+}
+
+/// What was measured of a cell, and beside it, where that is known, without what the sittings did.
+fn points(cell: &CellRuns, measured: &[f64], parted: &[f64]) -> Vec<Seen> {
+    let both = measured
+        .iter()
+        .zip(parted)
+        .map(|(measured, parted)| measured - parted);
+    let mut newest: Vec<f64> = both.filter(|common| common.is_finite()).collect();
+    newest.drain(..newest.len().saturating_sub(LEVEL));
+    newest.sort_unstable_by(f64::total_cmp);
+    let common = newest.get(newest.len() / 2).copied();
+    let adjusted = |run: usize| {
+        let value = (parted.get(run)? + common?).exp();
+        value
+            .is_finite()
+            .then(|| value.round().clamp(1.0, 1e18) as u64)
+    };
+    let seen = cell.measured.iter().map(|one| Seen {
+        run: one.run,
+        p10: one.p10,
+        low: one.low,
+        high: one.high,
+        adjusted: adjusted(one.run),
+        trials: one.trials,
+    });
+    seen.collect()
+}
+
+/// The middle of values.
+fn middle(mut values: Vec<u64>) -> Option<f64> {
+    values.sort_unstable();
+    let upper = *values.get(values.len() / 2)? as f64;
+    Some((upper + values[(values.len() - 1) / 2] as f64) / 2.0)
+}
+
+/// How many cells changed in each run, by direction.
+struct Together {
+    counts: BTreeMap<(usize, bool), usize>,
+}
+
+impl Together {
+    /// Cells that changed in the direction of `effect` in that run or a neighbour of it.
+    fn with(&self, run: usize, effect: f64) -> usize {
+        let count = |run: usize| self.counts.get(&(run, effect > 0.0)).copied().unwrap_or(0);
+        let earlier = run.checked_sub(1).map_or(0, count);
+        (earlier + count(run) + count(run + 1)).max(1)
+    }
+}
+
+fn together(all: &[Series]) -> Together {
+    let mut counts = BTreeMap::new();
+    for one in all.iter().filter(|one| one.cell.is_some()) {
+        for change in &one.changes {
+            let key = (one.runs[change.at], change.effect > 0.0);
+            *counts.entry(key).or_insert(0) += 1;
+        }
+    }
+    Together { counts }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::Random;
+    use crate::trend::Measured;
+
+    const NIGHTS: usize = 60;
+
+    fn run(night: usize) -> RunSeen {
+        RunSeen {
+            id: format!("run-{night}"),
+            started: format!("night {night}"),
+            seconds: night as i64 * 86_400,
+            commit: Some(format!("c{night:03}")),
+            kernel: Some(if night < 40 { "6.12.1" } else { "6.18.0" }.to_owned()),
+            path: None,
+        }
+    }
+
+    /// Cells of 40 µs whose sittings differ by 4 %; `moved` multiplies what one takes.
+    fn host(cells: usize, nights: usize, moved: impl Fn(usize, usize) -> f64) -> HostRuns {
+        let mut random = Random::new(9);
+        let sittings: Vec<f64> = (0..nights).map(|_| 0.04 * random.normal()).collect();
+        let made = |cell: usize, random: &mut Random| CellRuns {
+            id: format!("fork/{cell}MiB"),
+            phase: Some(Phase::Call),
+            is_reference: true,
+            is_asked_for: true,
+            measured: (0..nights)
+                .map(|night| {
+                    let ns = 40_000.0
+                        * (sittings[night] + 0.01 * random.normal()).exp()
+                        * moved(cell, night);
+                    let p10 = ns as u64;
+                    Measured {
+                        run: night,
+                        p10,
+                        low: p10 - 100,
+                        high: p10 + 100,
+                        trials: 5,
+                    }
+                })
+                .collect(),
+        };
+        HostRuns {
+            fingerprint: "f00d".to_owned(),
+            name: "vm".to_owned(),
+            branch: Some("main".to_owned()),
+            runs: (0..nights).map(run).collect(),
+            cells: (0..cells).map(|cell| made(cell, &mut random)).collect(),
+        }
+    }
+
+    fn asked() -> Asked {
+        Asked {
+            threshold: 0.03,
+            ..Asked::default()
+        }
+    }
+
+    fn slower(by: f64, cell: usize, from: usize) -> impl Fn(usize, usize) -> f64 {
+        move |one, night| {
+            if one == cell && night >= from {
+                1.0 + by
+            } else {
+                1.0
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_that_got_slower_regressed_between_two_commits() {
+        let history = judge(&host(12, NIGHTS, slower(0.10, 3, 40)), &asked());
+        assert_eq!((history.count, history.cells.len()), (NIGHTS, 13));
+        assert!(history.cells[0].is_common() && history.cells[0].level.is_none());
+        for cell in &history.cells {
+            let expected = if cell.id == "fork/3MiB" {
+                Verdict::Regressed
+            } else {
+                Verdict::Unchanged
+            };
+            assert_eq!(cell.verdict, expected, "{cell:?}");
+        }
+        let cell = &history.cells[4];
+        let change = &cell.changes[0];
+        assert_eq!(cell.changes.len(), 1);
+        assert_eq!(change.before.commit.as_deref(), Some("c039"));
+        assert_eq!(change.after.commit.as_deref(), Some("c040"));
+        assert_eq!((change.run, change.together), (40, 1));
+        assert_eq!(
+            change.kernels,
+            Some(["6.12.1".to_owned(), "6.18.0".to_owned()])
+        );
+        assert!((change.effect - 0.10).abs() < 0.02 && change.low < 0.10 && 0.10 < change.high);
+        assert!((change.measured.unwrap() - 0.10).abs() < 0.06 && change.confidence > 0.99);
+        assert!((cell.level.unwrap() / 44_000.0 - 1.0).abs() < 0.05 && cell.normalised);
+        assert!(cell.points.is_empty() && history.runs.is_empty());
+    }
+
+    #[test]
+    fn what_is_known_makes_no_verdict_and_neither_does_what_is_smaller() {
+        let runs = host(12, NIGHTS, slower(0.10, 3, 40));
+        let known = Asked {
+            known: Some(41 * 86_400),
+            ..asked()
+        };
+        assert_eq!(judge(&runs, &known).cells[4].verdict, Verdict::Unchanged);
+        let known = Asked {
+            known: Some(40 * 86_400),
+            ..asked()
+        };
+        assert_eq!(judge(&runs, &known).cells[4].verdict, Verdict::Regressed);
+        let wide = Asked {
+            threshold: 0.2,
+            ..asked()
+        };
+        let cell = judge(&runs, &wide).cells.remove(4);
+        assert_eq!((cell.verdict, cell.changes.len()), (Verdict::Unchanged, 1));
+        let improved = judge(&host(12, NIGHTS, slower(-0.10, 3, 40)), &asked());
+        assert_eq!(improved.cells[4].verdict, Verdict::Improved);
+    }
+
+    #[test]
+    fn fewer_than_three_runs_leave_it_unconfirmed() {
+        for runs in [1, 2] {
+            let history = judge(&host(12, NIGHTS, slower(0.15, 3, NIGHTS - runs)), &asked());
+            let cell = &history.cells[4];
+            assert_eq!(cell.verdict, Verdict::Inconclusive);
+            assert_eq!(
+                cell.reason.as_deref(),
+                Some(format!("unconfirmed ({runs} of 3)").as_str())
+            );
+            assert_eq!(cell.pending.as_ref().unwrap().runs, runs);
+        }
+        let history = judge(&host(12, NIGHTS, slower(0.15, 3, NIGHTS - 3)), &asked());
+        assert_eq!(history.cells[4].verdict, Verdict::Regressed);
+    }
+
+    #[test]
+    fn what_moves_all_moves_what_they_have_in_common() {
+        let history = judge(
+            &host(12, NIGHTS, |_, night| if night >= 30 { 1.3 } else { 1.0 }),
+            &asked(),
+        );
+        assert_eq!(
+            history.cells[0].verdict,
+            Verdict::Regressed,
+            "{:?}",
+            history.cells[0]
+        );
+        let cells = &history.cells[1..];
+        assert!(cells.iter().all(|cell| cell.verdict == Verdict::Unchanged));
+    }
+
+    #[test]
+    fn filters_choose_what_is_said_and_not_what_it_is_said_from() {
+        let mut runs = host(12, NIGHTS, slower(0.10, 3, 40));
+        runs.cells
+            .iter_mut()
+            .for_each(|cell| cell.is_asked_for = cell.id == "fork/3MiB");
+        let history = judge(
+            &runs,
+            &Asked {
+                with_points: true,
+                ..asked()
+            },
+        );
+        assert_eq!(history.cells.len(), 2);
+        let cell = &history.cells[1];
+        assert!(cell.normalised && cell.verdict == Verdict::Regressed);
+        assert_eq!((cell.points.len(), history.runs.len()), (NIGHTS, NIGHTS));
+        assert_eq!(history.cells[0].points[0].p10, 1_000);
+    }
+
+    #[test]
+    fn few_runs_few_cells_and_cells_that_are_gone_are_told() {
+        let few = judge(&host(12, 7, |_, _| 1.0), &asked());
+        assert!(
+            few.cells
+                .iter()
+                .all(|cell| cell.verdict == Verdict::Inconclusive)
+        );
+        assert!(
+            few.cells[1]
+                .reason
+                .as_deref()
+                .unwrap()
+                .starts_with("7 of the 8 runs")
+        );
+        // Nothing to go by: as it was measured, with the sittings in it.
+        let alone = judge(&host(2, NIGHTS, |_, _| 1.0), &asked());
+        assert_eq!(alone.cells.len(), 2);
+        assert!(alone.cells.iter().all(|cell| !cell.normalised));
+        let mut gone = host(12, NIGHTS, slower(0.10, 3, 10));
+        gone.cells[3].measured.truncate(NIGHTS - GONE - 1);
+        let cell = judge(&gone, &asked()).cells.remove(4);
+        assert_eq!(cell.verdict, Verdict::NotMeasurable, "{cell:?}");
+        let none = HostRuns {
+            runs: Vec::new(),
+            cells: Vec::new(),
+            ..host(0, 0, |_, _| 1.0)
+        };
+        assert!(judge(&none, &asked()).cells.is_empty());
+    }
+
+    #[test]
+    fn cells_that_change_in_one_run_are_counted() {
+        let moved = |cell: usize, night: usize| if cell < 3 && night >= 40 { 1.2 } else { 1.0 };
+        let history = judge(&host(16, NIGHTS, moved), &asked());
+        assert_eq!(history.cells[1].changes[0].together, 3);
+    }
+
+    #[test]
+    fn figures_of_a_stranger_do_no_harm() {
+        let mut runs = host(6, NIGHTS, |_, _| 1.0);
+        for (at, one) in runs.cells[2].measured.iter_mut().enumerate() {
+            one.p10 = [0, u64::MAX, 1][at % 3];
+        }
+        runs.cells[3].measured[5].run = usize::MAX;
+        let history = judge(
+            &runs,
+            &Asked {
+                with_points: true,
+                ..asked()
+            },
+        );
+        let all = history.cells.iter().flat_map(|cell| &cell.changes);
+        assert!(all.into_iter().all(|change| change.effect.is_finite()));
+    }
+}
