@@ -12,8 +12,13 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode};
+use forkbench::comparison::Statistic;
 use forkbench::history::{Selection, Store};
 use forkbench::mechanism::Phase;
+use forkbench::recording::Tool;
+use forkbench::report;
+use forkbench::statistics::change_points::{CONFIRMATION, DRIFT, INTERVAL};
+use forkbench::trend::{Asked, HISTORY_SCHEMA, History, judge};
 use tempfile::TempDir;
 
 /// Runs in the store.
@@ -111,6 +116,8 @@ fn main() -> ExitCode {
         adding(&mut criterion, &filled),
         adding_alone(&mut criterion, &filled),
         reading(&mut criterion, &filled),
+        checking(&mut criterion, &filled),
+        drawing(&mut criterion, &filled),
     ];
     criterion.final_summary();
     println!();
@@ -160,6 +167,61 @@ fn reading(criterion: &mut Criterion, filled: &Filled) -> Limit {
         limit.time(|| filled.open().series(&selection).expect("it can be read"))
     });
     limit
+}
+
+/// What `forkbench history check` does: reading and judging every cell.
+fn checking(criterion: &mut Criterion, filled: &Filled) -> Limit {
+    let mut limit = Limit::new("checking every cell", Duration::from_secs(2));
+    bench(criterion, "check", |_| {
+        filled.path();
+        limit.time(|| judged(&filled.open(), false))
+    });
+    limit
+}
+
+/// What `forkbench history show --out` does: reading, judging and drawing every cell.
+fn drawing(criterion: &mut Criterion, filled: &Filled) -> Limit {
+    let mut limit = Limit::new("drawing the trend page", Duration::from_secs(2));
+    bench(criterion, "show", |_| {
+        filled.path();
+        limit.time(|| {
+            let history = judged(&filled.open(), true);
+            report::trend::page(&history, Path::new("/")).expect("it is drawn")
+        })
+    });
+    limit
+}
+
+/// The history of everything in the store.
+fn judged(store: &Store, with_points: bool) -> History {
+    let over_time = store
+        .over_time(&Selection::default(), &[])
+        .expect("it can be read");
+    let asked = Asked {
+        threshold: 0.03,
+        known: None,
+        with_points,
+    };
+    History {
+        schema: HISTORY_SCHEMA.to_owned(),
+        made: String::new(),
+        command: String::new(),
+        tool: Tool {
+            version: String::new(),
+            commit: None,
+            driver: String::new(),
+        },
+        statistic: Statistic::P10,
+        threshold: asked.threshold,
+        confirmation: CONFIRMATION,
+        drift: DRIFT,
+        interval_confidence: INTERVAL,
+        hosts: over_time
+            .hosts
+            .iter()
+            .map(|host| judge(host, &asked))
+            .collect(),
+    }
 }
 
 /// Has Criterion ask for iterations, each timed by itself.

@@ -97,7 +97,7 @@ impl Report {
     }
 }
 
-fn open(page: &Path) -> bool {
+pub(super) fn open(page: &Path) -> bool {
     let opened = Command::new("xdg-open")
         .arg(page)
         .stdin(Stdio::null())

@@ -1,7 +1,7 @@
 //! History: the runs of months, in one file that lasts.
 //!
 //! A [`Store`] is an SQLite file. [`Entry`] is what of a run goes into it, [`Store::add`] puts it there whole,
-//! and [`Store::series`] reads levels back over time. docs/FORMATS.md describes the tables. The store, the
+//! [`Store::series`] reads levels back over time, and [`Store::over_time`] gathers them for [`crate::trend`] to judge. docs/FORMATS.md describes the tables. The store, the
 //! runs that are added and `target/criterion` may come from anyone: nothing in them panics, and what is not
 //! sound is refused by its file and value.
 
@@ -18,6 +18,7 @@ mod fingerprint;
 mod levels;
 mod migrations;
 mod moment;
+mod over_time;
 mod place;
 mod pruning;
 mod reading;
@@ -33,6 +34,7 @@ pub use finding::{Found, FoundError, find};
 pub use fingerprint::{HostFingerprint, StoredHost};
 pub use levels::{Levels, Unmeasured};
 pub use migrations::{APPLICATION, NEWEST};
+pub use over_time::OverTime;
 pub use place::{NoPlace, default_path};
 pub use pruning::Pruning;
 pub use reading::WholeRun;

@@ -13,5 +13,6 @@ mod disks;
 mod exports;
 mod made;
 mod opening;
+mod over_time;
 mod processes;
 mod pruning;

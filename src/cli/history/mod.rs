@@ -1,13 +1,16 @@
 //! `forkbench history`: one file per verb.
 
 mod add;
+mod check;
 mod export;
 mod import;
+mod judging;
 mod labelling;
 mod list;
 mod outcomes;
 mod prune;
 mod selecting;
+mod show;
 
 use std::path::PathBuf;
 
@@ -21,6 +24,8 @@ use crate::history::{Store, default_path};
     after_help = "The history is one SQLite file: FORKBENCH_STORE, or forkbench/history.sqlite below XDG_DATA_HOME \
                   (~/.local/share). Several processes may use it at once.\n\nExamples:\n  \
                   forkbench run --quick && forkbench history add latest\n  \
+                  forkbench history check --branch main\n  \
+                  forkbench history show --out trend.html\n  \
                   forkbench history list --branch main --since 30d\n  \
                   forkbench history --store ci.sqlite import artifacts/"
 )]
@@ -60,6 +65,10 @@ verbs! {
     Add(add),
     /// List the runs that are there, or the hosts
     List(list),
+    /// Show levels over time, and draw the trend page
+    Show(show),
+    /// Say where levels have changed, and whether the newest is worse
+    Check(check),
     /// Take old runs away
     Prune(prune),
     /// Write the history in the format of another program

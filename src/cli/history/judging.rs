@@ -1,0 +1,147 @@
+//! What `history check` and `history show` both ask of a history.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+
+use super::super::judgement::{THRESHOLD, threshold};
+use super::super::output::{repeated_command, tool};
+use super::Place;
+use super::selecting::{Cells, Selecting, moment};
+use crate::comparison::Statistic;
+use crate::history::OverTime;
+use crate::recording::rfc3339;
+use crate::statistics::change_points::{CONFIRMATION, DRIFT, INTERVAL};
+use crate::trend::{Asked, HISTORY_SCHEMA, History, HostRuns, judge};
+
+/// The flags of a judgement over time. Flattened into a verb's own.
+#[derive(Debug, Args)]
+pub(super) struct Judging {
+    #[command(flatten)]
+    cells: Cells,
+    #[command(flatten)]
+    selecting: Selecting,
+    /// The smallest change that makes a verdict; smaller ones are told [default: 3%]
+    #[arg(long, value_name = "PERCENT", value_parser = threshold)]
+    threshold: Option<f64>,
+    /// Changes up to and with this run are known and make no verdict: a run's id, the beginning of a commit, a date, or an
+    /// age (30d)
+    #[arg(long, value_name = "RUN|COMMIT|WHEN")]
+    known: Option<String>,
+    /// Take what sittings do to all cells from these alone: cells, mechanisms or globs [default: all]
+    #[arg(long, value_name = "FILTER", value_delimiter = ',')]
+    reference: Vec<String>,
+}
+
+impl Judging {
+    /// Reads the store and judges; `with_points` hands out what was measured as well.
+    pub(super) fn history(&self, place: &Place, with_points: bool) -> anyhow::Result<History> {
+        let store = place.open()?;
+        let over_time = store.over_time(&self.selecting.with(&self.cells), &self.reference)?;
+        note_others(&over_time);
+        let asked = Asked {
+            threshold: self.threshold.unwrap_or(THRESHOLD),
+            known: self
+                .known
+                .as_deref()
+                .map(|text| known(text, &over_time.hosts))
+                .transpose()?,
+            with_points,
+        };
+        Ok(History {
+            schema: HISTORY_SCHEMA.to_owned(),
+            made: rfc3339(SystemTime::now()),
+            command: repeated_command(),
+            tool: tool("forkbench history"),
+            statistic: Statistic::P10,
+            threshold: asked.threshold,
+            confirmation: CONFIRMATION,
+            drift: DRIFT.exp_m1(),
+            interval_confidence: INTERVAL,
+            hosts: over_time
+                .hosts
+                .iter()
+                .map(|host| judge(host, &asked))
+                .collect(),
+        })
+    }
+}
+
+/// Says what was left out because no branch was named.
+fn note_others(over_time: &OverTime) {
+    let Some(host) = over_time.hosts.first() else {
+        return;
+    };
+    if over_time.others.is_empty() {
+        return;
+    }
+    let chosen = match &host.branch {
+        Some(branch) => format!("of the branch {}", crate::recording::plain(branch)),
+        None => "of no branch".to_owned(),
+    };
+    let count = over_time.others.len();
+    let others = if count == 1 {
+        "one other"
+    } else {
+        &format!("{count} others")
+    };
+    eprintln!("note: these are the runs {chosen}; --branch '*' shows {others} too");
+}
+
+/// The moment up to which changes are known: just after a run that is named, or as it is written.
+fn known(text: &str, hosts: &[HostRuns]) -> anyhow::Result<i64> {
+    let runs = hosts.iter().flat_map(|host| &host.runs);
+    let is_named = |commit: &str| text.len() >= 4 && commit.starts_with(text);
+    let named = runs.filter(|run| run.id == text || run.commit.as_deref().is_some_and(is_named));
+    if let Some(last) = named.map(|run| run.seconds).max() {
+        return Ok(last + 1);
+    }
+    let when = moment(text).map_err(|expected| {
+        anyhow::anyhow!("--known `{text}` is no run's id, no commit of the runs that are looked at, and no time: {expected}")
+    })?;
+    Ok(when
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs() as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trend::RunSeen;
+
+    #[test]
+    fn what_is_known_is_a_run_a_commit_or_a_moment() {
+        let run = |seconds: i64, id: &str, commit: &str| RunSeen {
+            id: id.to_owned(),
+            started: String::new(),
+            seconds,
+            commit: Some(commit.to_owned()),
+            kernel: None,
+            path: None,
+        };
+        let hosts = [HostRuns {
+            fingerprint: String::new(),
+            name: String::new(),
+            branch: None,
+            runs: vec![
+                run(10, "one", "abcdef"),
+                run(20, "two", "abcdef"),
+                run(30, "three", "123456"),
+            ],
+            cells: Vec::new(),
+        }];
+        for (text, seconds) in [
+            ("one", 11),
+            ("abcd", 21),
+            ("123456", 31),
+            ("1970-01-02", 86_400),
+        ] {
+            assert_eq!(known(text, &hosts).unwrap(), seconds, "{text}");
+        }
+        let error = known("abx", &hosts).unwrap_err().to_string();
+        assert!(
+            error.contains("`abx`") && error.contains("age (30d)"),
+            "{error}"
+        );
+    }
+}
