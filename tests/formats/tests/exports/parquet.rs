@@ -80,6 +80,7 @@ fn kept_samples_are_a_table_of_their_own() {
                 "run": "kept", "cell": "fork/64MiB", "arm": arm, "trial": index, "iteration": iteration,
                 "call": row.get(Phase::Call), "start": null, "exec": null, "reap": row.get(Phase::Reap),
                 "before": null, "first-pass": null, "second-pass": null, "after": null,
+                "open": null, "setup": null, "round-trip": null, "response": null, "service": null,
             }));
         }
         let cell = key.clone();
