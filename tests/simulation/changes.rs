@@ -32,12 +32,12 @@ fn years_without_a_step_raise_at_most_one_false_alarm_in_a_thousand_cell_nights(
                 drifts,
                 ..Kind::STILL
             },
-            2,
+            1,
             11,
         );
         said(if drifts { "drifting" } else { "still" }, &watched);
-        assert!(watched.cell_nights >= 2 * CELLS * 1_000);
-        // 80 would be allowed.
+        assert!(watched.cell_nights >= CELLS * 1_000);
+        // 41 would be allowed. Of six hosts docs/METHODOLOGY.md has the table.
         assert!(
             watched.alarms_per_thousand() <= 1.0,
             "{}",
@@ -48,10 +48,10 @@ fn years_without_a_step_raise_at_most_one_false_alarm_in_a_thousand_cell_nights(
 
 #[test]
 fn steps_of_five_percent_are_found_within_five_runs() {
-    let watched = watched(with_steps(0.05), 2, 21);
+    let watched = watched(with_steps(0.05), 1, 21);
     said("5 %", &watched);
-    // A standard error is 0.8 points of 95.
-    assert!(watched.delays.len() >= 600);
+    // A standard error is 1 point at 96 %.
+    assert!(watched.delays.len() >= 380);
     assert!(watched.within(5) >= 0.95, "{}", watched.within(5));
     // Three runs confirm, never fewer.
     assert_eq!(watched.within(2), 0.0);
@@ -65,14 +65,18 @@ fn steps_of_five_percent_are_found_within_five_runs() {
 
 #[test]
 fn large_steps_are_found_as_soon_as_may_be_and_small_ones_in_the_end() {
-    let large = watched(with_steps(0.15), 1, 31);
+    let short = |step: f64| Kind {
+        nights: 400,
+        ..with_steps(step)
+    };
+    let large = watched(short(0.15), 1, 31);
     said("15 %", &large);
-    assert!(large.within(3) >= 0.80, "{}", large.within(3));
-    assert!(large.alarms_per_thousand() <= 1.0);
-    let small = watched(with_steps(0.02), 1, 41);
+    assert!(large.within(5) >= 0.95, "{}", large.within(5));
+    assert!(large.alarms_per_thousand() <= 1.5);
+    let small = watched(short(0.02), 1, 41);
     said("2 %", &small);
     assert!(small.within(20) < large.within(20));
-    assert!(small.alarms_per_thousand() <= 1.0);
+    assert!(small.alarms_per_thousand() <= 1.5);
 }
 
 /// What hits all cells moves none against the others.
@@ -80,28 +84,30 @@ fn large_steps_are_found_as_soon_as_may_be_and_small_ones_in_the_end() {
 fn a_step_of_all_cells_is_found_in_what_they_have_in_common() {
     let kind = Kind {
         is_common: true,
+        nights: 600,
         ..with_steps(0.15)
     };
     let watched = watched(kind, 2, 51);
     said("15 % of all cells", &watched);
-    assert!(watched.delays.len() >= 15);
+    assert!(watched.delays.len() >= 8);
     assert!(watched.within(10) >= 0.8, "{}", watched.within(10));
     assert!(watched.alarms_per_thousand() <= 1.5);
 }
 
 /// Sittings that take after the one before are no levels. What they have in common is then told from its spread less well:
-/// that half as many again are allowed is said in docs/METHODOLOGY.md.
+/// docs/METHODOLOGY.md says how often.
 #[test]
 fn sittings_that_resemble_each_other_are_seldom_taken_for_changes() {
     let kind = Kind {
         memory: 0.6,
         drifts: true,
+        nights: 400,
         ..Kind::STILL
     };
     let watched = watched(kind, 1, 61);
     said("with memory", &watched);
     assert!(
-        watched.alarms_per_thousand() <= 1.5,
+        watched.alarms_per_thousand() <= 2.0,
         "{}",
         watched.false_alarms
     );

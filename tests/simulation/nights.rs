@@ -139,11 +139,11 @@ fn bad(random: &mut Random) -> f64 {
 pub fn nights(kind: Kind, seed: u64) -> Nights {
     let random = &mut Random::new(seed);
     let steps = steps(kind, random);
-    let mut cells = vec![Vec::with_capacity(kind.nights); CELLS];
+    let mut cells = vec![Vec::new(); CELLS];
     let mut drifts: Vec<Drifting> = (0..=CELLS).map(|_| Drifting::new()).collect();
     let between = OF_SITTINGS[(seed % 3) as usize];
     let mut sitting = 0.0;
-    for night in 0..kind.nights {
+    for _ in 0..kind.nights {
         let fresh = (1.0 - kind.memory.powi(2)).sqrt() * between * random.normal();
         sitting = kind.memory * sitting + fresh;
         let is_bad = random.unit() < BAD;

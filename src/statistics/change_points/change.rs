@@ -38,6 +38,8 @@ const DRAWN_IN: usize = MIDDLE / 2;
 const RANKS: f64 = std::f64::consts::FRAC_PI_3;
 /// Permutations behind a confidence, which cannot be more than 99.9 %.
 const PERMUTATIONS: usize = 999;
+/// Those that decide whether a cut is one: every cut is asked.
+const FEW_PERMUTATIONS: usize = 199;
 const SEED: u64 = 0x6368_616e_6765;
 
 /// A change of level. Effects are in logarithms; above 0 is slower.
@@ -137,7 +139,7 @@ impl Detector {
             from,
             slopes: [old.slope, new.slope],
         });
-        change.filter(|change| self.confidence(change) >= SURE)
+        change.filter(|change| self.permuted(change, FEW_PERMUTATIONS) >= SURE)
     }
 
     /// The newest values that all lie beyond the level which begins at `level`, if they are too few for more.
@@ -164,17 +166,22 @@ impl Detector {
 
     /// With which confidence there is a change in the neighbourhood of `change`, 0 to 0.999.
     pub fn confidence(&self, change: &Change) -> f64 {
+        self.permuted(change, PERMUTATIONS)
+    }
+
+    /// The same from so many permutations.
+    fn permuted(&self, change: &Change, permutations: usize) -> f64 {
         let (cut, [old, new]) = (change.at, change.slopes);
         let mut values = self.level(change.from, cut, cut, old);
         values.extend(self.level(cut, cut + change.after, cut, new));
         let mut ranks = ranked(&values);
         let seen = greatest(&ranks);
         let mut random = Random::new(SEED);
-        let as_great = (0..PERMUTATIONS).filter(|_| {
+        let as_great = (0..permutations).filter(|_| {
             random.shuffle(&mut ranks);
             greatest(&ranks) >= seen * (1.0 - 1e-12)
         });
-        1.0 - (1 + as_great.count()) as f64 / (1 + PERMUTATIONS) as f64
+        1.0 - (1 + as_great.count()) as f64 / (1 + permutations) as f64
     }
 
     /// Values with the drift since the cut taken out.
