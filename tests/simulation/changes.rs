@@ -1,4 +1,7 @@
-//! Changes of level in a thousand nights of forty cells: found soon, and seldom seen where there is none.
+//! Changes of level in the nights of forty cells: found soon, and seldom seen where there is none.
+//!
+//! A host's nights are few where they have to run in seconds, so limits leave two or three standard errors of room.
+//! `scripts/change-rates held` holds thousands of nights of many hosts to the limits themselves.
 
 use super::nights::{CELLS, Kind};
 use super::watch::{Watched, watched};
@@ -25,21 +28,22 @@ fn with_steps(step: f64) -> Kind {
 }
 
 #[test]
-fn years_without_a_step_raise_at_most_one_false_alarm_in_a_thousand_cell_nights() {
+fn nights_without_a_step_raise_about_one_false_alarm_in_a_thousand_cells_at_most() {
     for drifts in [false, true] {
         let watched = watched(
             Kind {
                 drifts,
+                nights: 600,
                 ..Kind::STILL
             },
             1,
             11,
         );
         said(if drifts { "drifting" } else { "still" }, &watched);
-        assert!(watched.cell_nights >= CELLS * 1_000);
-        // 41 would be allowed. Of six hosts docs/METHODOLOGY.md has the table.
+        assert!(watched.cell_nights >= CELLS * 600);
+        // A standard error is 0.2.
         assert!(
-            watched.alarms_per_thousand() <= 1.0,
+            watched.alarms_per_thousand() <= 1.4,
             "{}",
             watched.false_alarms
         );
@@ -48,17 +52,21 @@ fn years_without_a_step_raise_at_most_one_false_alarm_in_a_thousand_cell_nights(
 
 #[test]
 fn steps_of_five_percent_are_found_within_five_runs() {
-    let watched = watched(with_steps(0.05), 1, 21);
+    let kind = Kind {
+        nights: 600,
+        ..with_steps(0.05)
+    };
+    let watched = watched(kind, 1, 21);
     said("5 %", &watched);
-    // A standard error is 1 point at 96 %.
-    assert!(watched.delays.len() >= 380);
-    assert!(watched.within(5) >= 0.95, "{}", watched.within(5));
+    // A standard error is 1.3 points at 96 %.
+    assert!(watched.delays.len() >= 200);
+    assert!(watched.within(5) >= 0.92, "{}", watched.within(5));
     // Three runs confirm, never fewer.
     assert_eq!(watched.within(2), 0.0);
-    assert!(watched.alarms_per_thousand() <= 1.0);
+    assert!(watched.alarms_per_thousand() <= 1.4);
     let held = watched.held.iter().filter(|held| **held).count() as f64 / watched.held.len() as f64;
     assert!(
-        (0.90..=0.995).contains(&held),
+        (0.87..=0.995).contains(&held),
         "intervals hold the effect in {held}"
     );
 }
@@ -87,9 +95,9 @@ fn a_step_of_all_cells_is_found_in_what_they_have_in_common() {
         nights: 600,
         ..with_steps(0.15)
     };
-    let watched = watched(kind, 2, 51);
+    let watched = watched(kind, 1, 51);
     said("15 % of all cells", &watched);
-    assert!(watched.delays.len() >= 8);
+    assert!(watched.delays.len() >= 4);
     assert!(watched.within(10) >= 0.8, "{}", watched.within(10));
     assert!(watched.alarms_per_thousand() <= 1.5);
 }
