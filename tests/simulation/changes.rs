@@ -61,8 +61,8 @@ fn steps_of_five_percent_are_found_within_five_runs() {
     // A standard error is 1.3 points at 96 %.
     assert!(watched.delays.len() >= 200);
     assert!(watched.within(5) >= 0.92, "{}", watched.within(5));
-    // Three runs confirm, never fewer.
-    assert_eq!(watched.within(2), 0.0);
+    // Three runs confirm; now and then the last one before the step happens to lie like those after it.
+    assert!(watched.within(2) <= 0.12 && watched.within(1) <= 0.01);
     assert!(watched.alarms_per_thousand() <= 1.4);
     let held = watched.held.iter().filter(|held| **held).count() as f64 / watched.held.len() as f64;
     assert!(
