@@ -36,6 +36,11 @@ const BLOCK: u64 = 64;
 /// Blocks that are kept apart: 16 TiB of physical memory in 8 MiB of bits.
 const MOST_BLOCKS: u64 = 1 << 26;
 
+/// The block of a frame; `None` beyond what is kept.
+fn block_of(frame: u64) -> Option<u64> {
+    Some(frame / BLOCK).filter(|&block| block < MOST_BLOCKS)
+}
+
 /// Blocks of frames of which one page at least was seen, a bit each.
 #[derive(Debug, Clone, Default)]
 struct Blocks {
@@ -46,10 +51,9 @@ struct Blocks {
 impl Blocks {
     /// False where the block lies beyond what is kept.
     fn add(&mut self, frame: u64) -> bool {
-        let block = frame / BLOCK;
-        if block >= MOST_BLOCKS {
+        let Some(block) = block_of(frame) else {
             return false;
-        }
+        };
         let (word, bit) = ((block / 64) as usize, 1 << (block % 64));
         if word >= self.bits.len() {
             self.bits.resize(word + 1, 0);
@@ -80,6 +84,15 @@ impl Layout {
             done += read as u64;
         }
         Some(layout)
+    }
+
+    /// Frames in a block: those whose records in the kernel fill one page.
+    pub const BLOCK: u64 = BLOCK;
+
+    /// The block of [`Layout::BLOCK`] frames that an entry's page lies in; `None` where its frame is not known, or lies
+    /// beyond 16 TiB.
+    pub fn block(entry: u64) -> Option<usize> {
+        Some(block_of(Self::frame(entry)?)? as usize)
     }
 
     /// The frame that an entry of pagemap shows; `None` where no page is present, or its frame is hidden.

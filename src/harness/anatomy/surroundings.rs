@@ -2,11 +2,6 @@
 
 use crate::footprint::Layout;
 
-/// Frames whose records in the kernel (`struct page`, 64 bytes) fill one page.
-const BLOCK: u64 = 64;
-/// Blocks that are kept apart: 16 TiB of physical memory, a byte each.
-const MOST_BLOCKS: u64 = 1 << 26;
-
 /// A process's pages in each block of 64 frames.
 #[derive(Debug, Default)]
 pub(super) struct Surroundings {
@@ -16,25 +11,20 @@ pub(super) struct Surroundings {
 impl Surroundings {
     /// Adds a page by its entry of pagemap, which stands for `times` pages.
     pub(super) fn add(&mut self, entry: u64, times: u64) {
-        let Some(block) = block_of(entry) else {
+        let Some(block) = Layout::block(entry) else {
             return;
         };
         if block >= self.own.len() {
             self.own.resize(block + 1, 0);
         }
-        self.own[block] = (u64::from(self.own[block]) + times).min(BLOCK) as u8;
+        self.own[block] = (u64::from(self.own[block]) + times).min(Layout::BLOCK) as u8;
     }
 
     /// What share of the block around a page is the process's, 0 to 1.
     fn share(&self, entry: u64) -> f64 {
-        let own = block_of(entry).and_then(|block| self.own.get(block));
-        f64::from(own.copied().unwrap_or(0)) / BLOCK as f64
+        let own = Layout::block(entry).and_then(|block| self.own.get(block));
+        f64::from(own.copied().unwrap_or(0)) / Layout::BLOCK as f64
     }
-}
-
-fn block_of(entry: u64) -> Option<usize> {
-    let block = Layout::frame(entry)? / BLOCK;
-    (block < MOST_BLOCKS).then_some(block as usize)
 }
 
 /// Neighbouring pages that lie near each other, each counted by the share that the process has of the memory around it.
