@@ -7,6 +7,7 @@ mod encoding;
 mod histogram;
 mod interval;
 mod line;
+mod middle;
 mod nonnegative;
 mod normal;
 mod power;

@@ -9,6 +9,8 @@
 //! difference look like that difference; with them in, the closed interval covers at least as often as it
 //! says (Noether 1967).
 
+use super::middle::median;
+
 /// A shift with its interval, ends included, in the unit of the differences.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shift {
@@ -146,20 +148,13 @@ fn number(place: i64) -> f64 {
 /// The spread of differences: their standard deviation if they were normal, from the median absolute deviation, so
 /// that single wild pairs don't count. `None` for no differences.
 pub fn spread(differences: &[f64]) -> Option<f64> {
-    let middle = middle(differences)?;
-    let deviations: Vec<f64> = differences.iter().map(|one| (one - middle).abs()).collect();
-    Some(TO_NORMAL * self::middle(&deviations)?)
+    let middle = median(differences.iter().copied())?;
+    let deviations = differences.iter().map(|one| (one - middle).abs());
+    Some(TO_NORMAL * median(deviations)?)
 }
 
 /// 1 / the upper quartile of the standard normal law.
 const TO_NORMAL: f64 = 1.482_602_218_505_602;
-
-fn middle(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let upper = *sorted.get(sorted.len() / 2)?;
-    Some((upper + sorted[(sorted.len() - 1) / 2]) / 2.0)
-}
 
 #[cfg(test)]
 mod tests {

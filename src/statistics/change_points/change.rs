@@ -8,8 +8,8 @@
 //! E-divisive, 2014).
 
 use super::detector::MIDDLE;
-use super::window::{median, middle};
 use super::{DRIFT, Detector};
+use crate::statistics::middle::{median, middle};
 use crate::statistics::{Random, normal_quantile};
 
 /// So many values in a row have to lie at a new level before it is one.

@@ -5,7 +5,7 @@ use super::change::{CONFIRMATION, Change, NEAR, Neighbours, Pending};
 use super::cost::Lines;
 use super::scale::running_scale;
 use super::segments::{Lengths, Segmentation, segments};
-use super::window::median;
+use crate::statistics::middle::median;
 
 /// So many values have to lie before a change can be told from the spread.
 pub const FEWEST: usize = 8;

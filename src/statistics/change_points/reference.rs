@@ -8,8 +8,9 @@
 //! A cell is never its own reference. What moves all cells moves no cell against the others: it stands in the common part,
 //! which is a series like the others, with a wider spread.
 
-use super::window::{Window, median};
+use super::window::Window;
 use crate::statistics::BETWEEN;
+use crate::statistics::middle::median;
 
 /// So many other cells of a run have to say what the sitting did.
 pub const FEWEST_REFERENCES: usize = 4;

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::statistics::middle::middle;
+
 /// The last values, in the order of their coming and sorted.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
@@ -44,23 +46,11 @@ impl Window {
     }
 }
 
-/// The median of sorted values; of two middle ones their mean.
-pub(super) fn middle(sorted: &[f64]) -> Option<f64> {
-    let upper = *sorted.get(sorted.len() / 2)?;
-    Some((upper + sorted[(sorted.len() - 1) / 2]) / 2.0)
-}
-
-/// The median of values in any order.
-pub(super) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
-    let mut sorted: Vec<f64> = values.into_iter().collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    middle(&sorted)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::statistics::Random;
+    use crate::statistics::middle::median;
 
     #[test]
     fn the_median_is_that_of_the_last_values() {
