@@ -19,7 +19,8 @@ pub(super) use distribution::{CellFigure, cell_figure, edges};
 
 use super::ReportError;
 use super::palette;
-use super::pen::{self, Pen};
+use super::pen::{self, Anchor, Pen};
+use super::scale::{LogScale, tick_name};
 use crate::recording::{Recorded, Run};
 
 /// Which of its two shapes a chart takes.
@@ -232,6 +233,16 @@ pub fn charts(recorded: &Recorded) -> Result<Vec<ChartFile>, ReportError> {
         }
     }
     Ok(files)
+}
+
+/// A logarithmic axis of times: a line across the plot at each tick, its name left of it.
+fn time_axis(pen: &mut Pen, y: &LogScale, (left, right): (f64, f64), size: f64) {
+    for tick in y.ticks(30.0) {
+        let at = y.at(tick);
+        pen.line(&[(left, at), (right, at)], palette::GRID, 1.0);
+        let name = tick_name(tick);
+        pen.text((left - 10.0, at), &name, size, palette::MUTED, Anchor::End);
+    }
 }
 
 /// A document of its own: the style sheet goes in, and something to lie on.

@@ -1,15 +1,15 @@
 //! Latency against the rate of requests: both axes logarithmic, one line for each server, its knee marked.
 
-use super::{Draw, Figure, Form, Frame, Numbers, figure};
+use super::{Draw, Figure, Form, Frame, Numbers, figure, time_axis};
 use crate::footprint::Footprint;
 use crate::mechanism::Phase;
 use crate::recording::{BOUND, Placement, Run, rate_of};
 use crate::report::ReportError;
 use crate::report::answer;
-use crate::report::palette::{AXIS, GRID, Look, MUTED, TEXT, look_of};
+use crate::report::palette::{AXIS, Look, MUTED, TEXT, look_of};
 use crate::report::pen::{Anchor, Pen, fitted, text_width};
 use crate::report::reading::{centre, grouped, is_measured, p99};
-use crate::report::scale::{LogScale, spread_out, tick_name};
+use crate::report::scale::{LogScale, spread_out};
 use crate::report::servers::{HEADS, Series, row, series};
 use crate::units::human_time;
 
@@ -164,17 +164,7 @@ impl Chart {
             ..
         } = *edges;
         let size = form.text();
-        for tick in y.ticks(30.0) {
-            let at = y.at(tick);
-            pen.line(&[(left, at), (right, at)], GRID, 1.0);
-            pen.text(
-                (left - 10.0, at),
-                &tick_name(tick),
-                size,
-                MUTED,
-                Anchor::End,
-            );
-        }
+        time_axis(pen, y, (left, right), size);
         pen.line(&[(left, bottom), (right, bottom)], AXIS, 1.0);
         for tick in x.ticks(56.0) {
             let at = x.at(tick);

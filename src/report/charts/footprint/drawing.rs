@@ -1,10 +1,10 @@
 //! Drawing the lines: axes, bands, tails, points, and a label at each line.
 
 use super::{Chart, Line, Point, per_gib};
-use crate::report::charts::{Draw, Form};
-use crate::report::palette::{AXIS, GRID, MUTED, PAPER, TEXT};
+use crate::report::charts::{Draw, Form, time_axis};
+use crate::report::palette::{AXIS, MUTED, PAPER, TEXT};
 use crate::report::pen::{Anchor, Pen, fitted, text_width};
-use crate::report::scale::{LogScale, SizeScale, spread_out, tick_name};
+use crate::report::scale::{LogScale, SizeScale, spread_out};
 
 /// The plot's edges.
 struct Edges {
@@ -83,17 +83,7 @@ impl Chart {
         let x = SizeScale::of(sizes, left + 18.0, right - 10.0);
         let y = LogScale::holding(self.values(), bottom, top);
         let size = form.text();
-        for tick in y.ticks(30.0) {
-            let at = y.at(tick);
-            pen.line(&[(left, at), (right, at)], GRID, 1.0);
-            pen.text(
-                (left - 10.0, at),
-                &tick_name(tick),
-                size,
-                MUTED,
-                Anchor::End,
-            );
-        }
+        time_axis(pen, &y, (left, right), size);
         pen.line(&[(left, bottom), (right, bottom)], AXIS, 1.0);
         for &bytes in &x.sizes {
             let at = x.at(bytes);
