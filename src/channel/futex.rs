@@ -1,9 +1,9 @@
 //! A futex each way, in shared memory beside the message: who waits sleeps.
 
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 
-use super::board::Board;
+use super::counted::Counted;
 use super::failure::{Broken, Call, Failure, errno};
 use super::{Channel, Ends, Side, Vigil, Waiting};
 
@@ -15,21 +15,10 @@ pub(super) const CHANNEL: Channel = Channel {
     sweep: None,
 };
 
-struct Futexes {
-    board: Board,
-    side: Side,
-    /// Messages so far: what the words hold once the next is there.
-    sent: u32,
-    received: u32,
-}
+struct Futexes(Counted);
 
 fn open(message: usize) -> Result<Box<dyn Ends>, Failure> {
-    Ok(Box::new(Futexes {
-        board: Board::new(message)?,
-        side: Side::Parent,
-        sent: 0,
-        received: 0,
-    }))
+    Ok(Box::new(Futexes(Counted::new(message)?)))
 }
 
 /// The word is shared between processes, so this is not the private kind of futex.
@@ -41,38 +30,27 @@ fn futex(word: &AtomicU32, operation: i32, value: u32) -> i64 {
 
 impl Ends for Futexes {
     fn take(&mut self, side: Side, _: libc::pid_t) {
-        self.side = side;
+        self.0.take(side);
     }
 
     fn send(&mut self, message: &[u8], _: &Vigil) -> Result<(), Broken> {
-        let way = self.side.outgoing();
-        self.board.put(way, message);
-        self.sent = self.sent.wrapping_add(1);
-        let word = self.board.word(way);
-        word.store(self.sent, Ordering::Release);
-        match futex(word, libc::FUTEX_WAKE, 1) {
+        match futex(self.0.post(message), libc::FUTEX_WAKE, 1) {
             woken if woken >= 0 => Ok(()),
             _ => Err(Broken::of_call(Call::Futex)),
         }
     }
 
     fn receive(&mut self, room: &mut [u8], vigil: &Vigil) -> Result<(), Broken> {
-        let way = self.side.incoming();
-        let word = self.board.word(way);
-        let before = self.received;
-        self.received = before.wrapping_add(1);
-        while word.load(Ordering::Acquire) == before {
+        self.0.await_next(room, |word, before| {
             if futex(word, libc::FUTEX_WAIT, before) == 0 {
-                continue;
+                return Ok(());
             }
             match errno() {
                 // The message came before the sleep.
-                libc::EAGAIN => {}
-                libc::EINTR => vigil.look()?,
-                errno => return Err(Broken::Call(Call::Futex, errno)),
+                libc::EAGAIN => Ok(()),
+                libc::EINTR => vigil.look(),
+                errno => Err(Broken::Call(Call::Futex, errno)),
             }
-        }
-        self.board.get(way, room);
-        Ok(())
+        })
     }
 }

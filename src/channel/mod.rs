@@ -10,6 +10,7 @@
 
 mod answering;
 mod board;
+mod counted;
 mod eventfd;
 mod exchange;
 mod failure;
