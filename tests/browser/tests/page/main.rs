@@ -1,6 +1,9 @@
 //! The page in a real browser: what it promises to somebody who opens it.
 
 mod browser;
+#[path = "../../../trend/made.rs"]
+#[allow(dead_code)]
+mod made;
 mod pages;
 #[path = "../../../page/recorded.rs"]
 #[allow(dead_code)]
@@ -126,14 +129,15 @@ fn the_table_sorts_by_keyboard() {
             while browser
                 .ask("return document.activeElement.textContent")
                 .await
-                != "p50"
+                != page.column
             {
                 browser.press(TAB).await;
                 presses += 1;
                 assert!(
                     presses < 20,
-                    "{}: the header of p50 is not reached",
-                    page.name
+                    "{}: the header of {} is not reached",
+                    page.name,
+                    page.column
                 );
             }
             let (sorted, before) = column(browser).await;
@@ -171,21 +175,24 @@ const PLANTED: &str = "
 #[test]
 fn hostile_text_stays_text() {
     with_browser(async |browser| {
-        browser.open(&pages::hostile().file, "").await;
-        assert_eq!(browser.dialogue().await, None);
-        assert_eq!(browser.ask(PLANTED).await, json!([]));
-        let text = browser.ask("return document.body.textContent").await;
-        assert!(
-            text.as_str().unwrap().contains(pages::HOSTILE),
-            "the text itself is there to read"
-        );
-        // Sorting moves what is there and must not read it as markup either.
-        browser
-            .ask("document.querySelectorAll('#full button').forEach(button => button.click())")
-            .await;
-        assert_eq!(browser.dialogue().await, None);
-        assert_eq!(browser.ask(PLANTED).await, json!([]));
-        assert_eq!(browser.console().await, [""; 0]);
+        for page in [pages::hostile(), pages::hostile_trend()] {
+            browser.open(&page.file, "").await;
+            assert_eq!(browser.dialogue().await, None, "{}", page.name);
+            assert_eq!(browser.ask(PLANTED).await, json!([]), "{}", page.name);
+            let text = browser.ask("return document.body.textContent").await;
+            assert!(
+                text.as_str().unwrap().contains("<script>alert(1)</script>"),
+                "{}: the text itself is there to read",
+                page.name
+            );
+            // Sorting moves what is there and must not read it as markup either.
+            browser
+                .ask("document.querySelectorAll('#full button').forEach(button => button.click())")
+                .await;
+            assert_eq!(browser.dialogue().await, None, "{}", page.name);
+            assert_eq!(browser.ask(PLANTED).await, json!([]), "{}", page.name);
+            assert_eq!(browser.console().await, [""; 0], "{}", page.name);
+        }
         browser
             .ask("document.body.insertAdjacentHTML('beforeend', '<b class=planted></b><p onclick=a()></p>')")
             .await;
@@ -222,11 +229,17 @@ fn it_is_readable_in_light_and_in_dark() {
                     json!({ "features": features }),
                 )
                 .await;
-            browser.open(&pages::everything().file, "").await;
-            let (contrast, dark): (f64, bool) =
-                serde_json::from_value(browser.ask(CONTRAST).await).unwrap();
-            assert_eq!(dark, scheme == "dark", "the ground in {scheme}");
-            assert!(contrast >= 7.0, "{scheme}: a contrast of {contrast}");
+            for page in [pages::everything(), pages::trend()] {
+                browser.open(&page.file, "").await;
+                let (contrast, dark): (f64, bool) =
+                    serde_json::from_value(browser.ask(CONTRAST).await).unwrap();
+                let name = page.name;
+                assert_eq!(dark, scheme == "dark", "{name}: the ground in {scheme}");
+                assert!(
+                    contrast >= 7.0,
+                    "{name}, {scheme}: a contrast of {contrast}"
+                );
+            }
         }
     });
 }
@@ -275,7 +288,8 @@ fn it_works_without_javascript() {
         const visible = element => element.checkVisibility() && element.getBoundingClientRect().width > 100;
         return [
             [...document.querySelectorAll('figure.chart svg')].filter(visible).length,
-            [...document.querySelectorAll('table.full')].filter(visible).length,
+            document.querySelectorAll('table.full').length
+                - [...document.querySelectorAll('table.full')].filter(visible).length,
             document.querySelector('#full button').disabled,
         ]";
     with_browser(async |browser| {
@@ -285,11 +299,13 @@ fn it_works_without_javascript() {
                 json!({ "value": true }),
             )
             .await;
-        browser.open(&pages::everything().file, "").await;
-        let answer = browser.ask(visible).await;
-        // The page's script is what enables the buttons: it has not run.
-        assert_eq!(answer[2], json!(true), "the page's own script ran");
-        assert!(answer[0].as_u64().unwrap() > 3, "charts: {answer}");
-        assert_eq!(answer[1], json!(1), "tables: {answer}");
+        for page in [pages::everything(), pages::trend()] {
+            browser.open(&page.file, "").await;
+            let answer = browser.ask(visible).await;
+            // The page's script is what enables the buttons: it has not run.
+            assert_eq!(answer[2], json!(true), "{}: its script ran", page.name);
+            assert!(answer[0].as_u64().unwrap() > 3, "{}: {answer}", page.name);
+            assert_eq!(answer[1], json!(0), "{}: hidden tables", page.name);
+        }
     });
 }

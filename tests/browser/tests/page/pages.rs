@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use forkbench::mechanism::Phase;
 use forkbench::recording::{Placement, Recorded};
 use forkbench::report;
+use forkbench::trend::History;
 use serde_json::Value;
 
+use crate::made;
 use crate::recorded::{self, Builder};
 
 /// Text that would do harm, or break out of where it stands, were it taken for anything but text.
@@ -36,11 +38,44 @@ const CLOSED: [&str; 9] = [
 pub struct Page {
     pub name: &'static str,
     pub file: PathBuf,
+    /// A column of numbers that its table can be sorted by.
+    pub column: &'static str,
 }
 
-/// All pages: of everything a page can show, of a large run, of a hostile one, and of one measured here.
-pub fn all() -> [Page; 4] {
-    [everything(), large(), hostile(), measured()]
+/// All pages. Of runs: everything a page can show, a large one, a hostile one, and one measured here. Of histories: everything
+/// a trend page can show, and a hostile one.
+pub fn all() -> [Page; 6] {
+    [
+        everything(),
+        large(),
+        hostile(),
+        measured(),
+        trend(),
+        hostile_trend(),
+    ]
+}
+
+/// Everything a trend page can show, from made-up nights.
+pub fn trend() -> Page {
+    trend_of("trend", made::everything)
+}
+
+/// A history in which every text that is free would do harm.
+pub fn hostile_trend() -> Page {
+    trend_of("hostile-trend", made::hostile)
+}
+
+fn trend_of(name: &'static str, make: impl FnOnce() -> History) -> Page {
+    let write = |folder: &Path| {
+        let file = folder.join("trend.html");
+        report::trend::write(&file, &make()).unwrap();
+        file
+    };
+    Page {
+        name,
+        file: once(name, write),
+        column: "level",
+    }
 }
 
 /// Everything a page can show, from made-up figures.
@@ -137,6 +172,7 @@ pub fn measured() -> Page {
     Page {
         name: "measured",
         file: file.clone(),
+        column: "p50",
     }
 }
 
@@ -162,15 +198,21 @@ fn forkbench() -> PathBuf {
 }
 
 fn drawn(name: &'static str, make: impl FnOnce() -> Recorded) -> Page {
-    use std::collections::BTreeMap;
-    use std::sync::Mutex;
-    static DRAWN: Mutex<BTreeMap<&str, PathBuf>> = Mutex::new(BTreeMap::new());
-    let mut drawn = DRAWN.lock().unwrap();
-    let file = drawn
+    Page {
+        name,
+        file: once(name, |folder| report::write(folder, &make()).unwrap()),
+        column: "p50",
+    }
+}
+
+/// The file of that name, written the first time that it is asked for.
+fn once(name: &'static str, write: impl FnOnce(&Path) -> PathBuf) -> PathBuf {
+    static WRITTEN: Mutex<BTreeMap<&str, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut written = WRITTEN.lock().unwrap();
+    let file = written
         .entry(name)
-        .or_insert_with(|| report::write(&empty_folder(name), &make()).unwrap())
-        .clone();
-    Page { name, file }
+        .or_insert_with(|| write(&empty_folder(name)));
+    file.clone()
 }
 
 /// A folder of that name below the target folder, emptied.
