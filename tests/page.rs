@@ -668,3 +668,22 @@ fn a_run_of_first_writes_alone_is_answered_by_them() {
     assert!(page.contains("Median of the phase <code>second-pass</code>"));
     assert!(!page.contains("id=\"ranked\"") && !page.contains("id=\"life\""));
 }
+
+#[test]
+fn a_ranking_with_one_that_is_far_longer_shows_places_instead_of_bars() {
+    for (slow, share, scale) in [
+        (6_000_000, "width:1.67%", None),
+        (60_000_000, "width:92.61%", Some("from 100 µs to 100 ms")),
+    ] {
+        let mut builder = Builder::new(3);
+        set_call(&mut builder, "vfork", "0", 100_000);
+        set_call(&mut builder, "fork", "0", slow);
+        let page = report::page(&builder.recorded).unwrap();
+        let (_, ranked) = page.split_once("id=\"ranked\"").unwrap();
+        let (ranked, _) = ranked.split_once("</section>").unwrap();
+        assert!(ranked.contains(share), "{ranked}");
+        assert_eq!(ranked.contains("class=\"bar place "), scale.is_some());
+        assert_eq!(ranked.contains("logarithmic"), scale.is_some());
+        assert!(scale.is_none_or(|words| ranked.contains(words)), "{ranked}");
+    }
+}

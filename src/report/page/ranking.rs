@@ -7,6 +7,7 @@ use super::super::palette::look_of;
 use super::super::reading::{
     centre, disagrees, factor, footprint_words, label, p99, plain, spread,
 };
+use super::super::scale::tick_name;
 use super::Targets;
 use crate::mechanism::Phase;
 use crate::recording::{Run, Status};
@@ -14,6 +15,8 @@ use crate::units::{Nanoseconds, human_time};
 
 /// More choices than this are no choice.
 const MOST_CHOICES: usize = 24;
+/// Where one is so many times as long as another, bars would be one bar and hairlines.
+const WIDEST: f64 = 100.0;
 
 /// The rankings worth choosing between, one of them chosen, and how many were left out.
 pub(super) fn views(run: &Run, targets: &Targets) -> (Vec<Value>, usize) {
@@ -37,13 +40,58 @@ pub(super) fn views(run: &Run, targets: &Targets) -> (Vec<Value>, usize) {
     (views, left_out)
 }
 
+/// How long a row's bar is.
+enum Lengths {
+    /// In proportion to the time.
+    Bars { longest: f64 },
+    /// On a logarithmic scale between two powers of ten, nanoseconds.
+    Places { from: f64, to: f64 },
+}
+
+impl Lengths {
+    fn of(ranking: &Ranking) -> Self {
+        let times = ranking
+            .cells
+            .iter()
+            .filter(|cell| cell.status == Status::Ok)
+            .filter_map(|cell| Some(centre(cell, Phase::Call)?.ns.max(1.0)));
+        let (least, longest) = times.fold((f64::INFINITY, 1.0), |(least, longest), ns| {
+            (ns.min(least), ns.max(longest))
+        });
+        if longest <= WIDEST * least {
+            return Self::Bars { longest };
+        }
+        let power = |exponent: f64| 10f64.powf(exponent);
+        Self::Places {
+            from: power(least.log10().floor()),
+            to: power(longest.log10().ceil()),
+        }
+    }
+
+    /// The share of the column's width, in percent.
+    fn share(&self, ns: f64) -> f64 {
+        let share = match *self {
+            Self::Bars { longest } => ns / longest,
+            Self::Places { from, to } => (ns.max(1.0) / from).ln() / (to / from).ln(),
+        };
+        (100.0 * share).clamp(0.0, 100.0)
+    }
+
+    /// What a reader has to know of the scale, if it does not begin at zero.
+    fn said(&self) -> Option<String> {
+        match *self {
+            Self::Bars { .. } => None,
+            Self::Places { from, to } => Some(format!(
+                "a dot's place is its time, on a logarithmic scale from {} to {}",
+                tick_name(from),
+                tick_name(to)
+            )),
+        }
+    }
+}
+
 fn view(ranking: &Ranking, targets: &Targets, chosen: bool) -> Value {
-    let longest = ranking
-        .cells
-        .iter()
-        .filter(|cell| cell.status == Status::Ok)
-        .filter_map(|cell| Some(centre(cell, Phase::Call)?.ns))
-        .fold(1.0, f64::max);
+    let lengths = Lengths::of(ranking);
     let rows: Vec<Value> = ranking
         .cells
         .iter()
@@ -58,7 +106,7 @@ fn view(ranking: &Ranking, targets: &Targets, chosen: bool) -> Value {
                 class => look_of(&cell.mechanism).ink.class,
                 call => call.map(written),
                 is_mean => call.is_some_and(|c| c.is_mean),
-                share => call.map(|c| format!("{:.2}", (c.ns / longest * 100.0).clamp(0.0, 100.0))),
+                share => call.map(|c| format!("{:.2}", lengths.share(c.ns))),
                 spread => spread(cell, Phase::Call)
                     .map(|(low, high)| format!("{} to {}", human_time(low), human_time(high))),
                 p99 => p99(cell, Phase::Call).map(human_time),
@@ -76,6 +124,7 @@ fn view(ranking: &Ranking, targets: &Targets, chosen: bool) -> Value {
         name => ranking.name(),
         words => footprint_words(&ranking.footprint),
         chosen => chosen,
+        scale => lengths.said(),
         rows => rows,
     }
 }
