@@ -14,14 +14,14 @@ use nights::{CELLS, Kind};
 use serde_json::json;
 use watch::{Watched, watched};
 
-/// The same nights every time.
-const SEED: u64 = 1_000;
+/// The same nights every time. None of these hosts was looked at when penalty and thresholds were chosen.
+const SEED: u64 = 2_000_000;
 
 fn main() {
     let hosts = std::env::args()
         .nth(1)
         .and_then(|word| word.parse().ok())
-        .unwrap_or(6);
+        .unwrap_or(12);
     let still = Kind::STILL;
     let drifting = Kind {
         drifts: true,

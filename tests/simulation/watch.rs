@@ -1,5 +1,7 @@
 //! Whoever asks every night what has changed: when steps are found, and what is called one that is none.
 
+use std::thread;
+
 use forkbench::statistics::change_points::{Change, Detector, Reading, common_part};
 
 use super::nights::{CELLS, Kind, Nights, Step, nights};
@@ -61,12 +63,25 @@ impl Watched {
     }
 }
 
-/// Watches `hosts` hosts of a kind.
+/// Watches `hosts` hosts of a kind, on all processors.
 pub fn watched(kind: Kind, hosts: u64, seed: u64) -> Watched {
+    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let watch_every = |first: u64| {
+        let mut part = Watched::default();
+        for host in (first..hosts).step_by(threads as usize) {
+            part.add(watch(&nights(kind, seed + host)));
+        }
+        part
+    };
     let mut all = Watched::default();
-    for host in 0..hosts {
-        all.add(watch(&nights(kind, seed + host)));
-    }
+    thread::scope(|scope| {
+        let handles: Vec<_> = (0..threads)
+            .map(|first| scope.spawn(move || watch_every(first)))
+            .collect();
+        for handle in handles {
+            all.add(handle.join().expect("watching does not panic"));
+        }
+    });
     all
 }
 

@@ -20,6 +20,9 @@ pub const INTERVAL: f64 = 0.95;
 pub(super) const NEAR: usize = 30;
 /// A step is at least so many of its standard deviations.
 const FIRM: f64 = 3.5;
+/// And of so many while fewer than [`SETTLED`] values lie after it: three or four that happen to lie alike draw the eye.
+const FIRM_AT_FIRST: f64 = 4.0;
+const SETTLED: usize = 5;
 /// And of so many scales: a smaller one can't be told from a drift that bends.
 const LARGE: f64 = 2.0;
 /// And that there is one is so sure: a bad night beside two that are a little slow is none.
@@ -109,7 +112,12 @@ impl Detector {
         let lever = (old.deviation * way(from, cut)).hypot(new.deviation * way(cut, to));
         let counts = 1.0 / before.len() as f64 + 1.0 / after.len() as f64;
         let deviation = (strays.powi(2) * RANKS * counts + lever.powi(2)).sqrt();
-        let least = (FIRM * deviation).max(LARGE * strays).max(self.resolution);
+        let firm = if after.len() < SETTLED {
+            FIRM_AT_FIRST
+        } else {
+            FIRM
+        };
+        let least = (firm * deviation).max(LARGE * strays).max(self.resolution);
         let level = median(before.iter().copied())?;
         // Most cuts are none, and all pairs are many.
         if (median(after.iter().copied())? - level).abs() < least / 2.0 {

@@ -16,7 +16,7 @@ const PENALTY: f64 = 11.0;
 const LONGEST: usize = 128;
 /// A value that lies further from the middle of the last [`MIDDLE`] than this many scales counts as if it lay there: one bad
 /// night is no level.
-const FURTHEST: f64 = 4.0;
+const FURTHEST: f64 = 3.0;
 pub(super) const MIDDLE: usize = 5;
 
 /// One value of a series.
