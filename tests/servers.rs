@@ -169,6 +169,10 @@ fn a_rate_that_is_too_high_shows_as_a_growing_delay_and_drops_nothing() {
     let (early, late) = (requests.early.unwrap(), requests.late.unwrap());
     assert!(late > 2 * early, "{early} and then {late}");
     assert_eq!(cell.phases[&Phase::Response].count, 2_000);
+    assert!(
+        requests.slow > 20 && requests.slow <= requests.due,
+        "{requests:?}"
+    );
     assert_eq!(forkbench::recording::is_held(&cell), Some(false));
     scratch.assert_nothing_left();
 }

@@ -11,7 +11,7 @@ use super::trial::{LiveTrial, TrialError};
 use crate::load::{Load, MODEST_RATE, Outcome};
 use crate::mechanism::Phase;
 use crate::protocol::{Replied, Serve, TimedSample};
-use crate::recording::{Requests, TrialLine};
+use crate::recording::{BOUND, Requests, TrialLine};
 use crate::server::{MOST_WATCHED, POOL, Served, Steps};
 use crate::statistics::{Random, median};
 
@@ -263,6 +263,7 @@ pub fn account(load: &Load, replied: &[Replied], served: &Served) -> Requests {
         most: served.most,
         early: middle(&replied[..third]),
         late: middle(&replied[replied.len() - third..]),
+        slow: replied.iter().filter(|r| r.response >= BOUND).count() as u64,
     }
 }
 

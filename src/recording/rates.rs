@@ -1,39 +1,27 @@
 //! Whether a server held a rate, and the highest that it did.
 
-use super::schema::{Cell, Status};
+use super::schema::{Cell, Requests, Status};
 use crate::load::MODEST_RATE;
-use crate::mechanism::Phase;
-
-/// A rate is held while the 99th percentile of `response` is below this, in nanoseconds.
-pub const BOUND: u64 = 10_000_000;
 
 /// Requests in a second that a cell's server was sent.
 pub fn rate_of(cell: &Cell) -> u32 {
     cell.rate.unwrap_or(MODEST_RATE)
 }
 
-/// Whether a server held its rate: every request was answered, and the p99 of `response` is below [`BOUND`].
-/// `None` where that is not known: it was not measured, or with too few requests for a p99.
+/// Whether a server held its rate: every request was answered, and in one trial at least the p99 of `response` is below
+/// [`super::BOUND`]. The host may pause in any trial, which only makes it longer; a server that can't hold the rate has no
+/// trial that is prompt. `None` where it was not measured.
 pub fn is_held(cell: &Cell) -> Option<bool> {
     if cell.status == Status::Failed {
         return Some(false);
     }
-    let sent: Vec<_> = cell
-        .trials
-        .iter()
-        .filter_map(|trial| trial.requests.as_ref())
-        .collect();
-    if sent.is_empty() {
-        return None;
-    }
-    if sent.iter().any(|requests| !requests.all_answered()) {
-        return Some(false);
-    }
-    let response = cell.phases.get(&Phase::Response)?;
-    match response.p99 {
-        Some(p99) => Some(p99 < BOUND),
-        None => (response.max < BOUND).then_some(true),
-    }
+    let sent = || {
+        cell.trials
+            .iter()
+            .filter_map(|trial| trial.requests.as_ref())
+    };
+    sent().next()?;
+    Some(sent().all(Requests::all_answered) && sent().any(Requests::is_prompt))
 }
 
 /// Where a server's latency bends.

@@ -22,7 +22,7 @@ pub(super) const TITLE: &str = "What a server that forks can hold";
 pub(super) const NOTE: &str = "Response: from when a request was due until the last byte of its reply; the generator \
                                does not wait for replies, so a server that stands still is seen by every request \
                                that was due meanwhile. Service: from when it was sent. A rate is held while all requests \
-                               are answered and the p99 of response is below 10 ms; the knee is the highest that was held, \
+                               are answered and, in one trial at least, the p99 of response is below 10 ms; the knee is the highest that was held, \
                                with none below it that was not. Late / early: the last third's median against the first's; \
                                of a rate that can't be held it is far above 1.";
 

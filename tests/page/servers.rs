@@ -1,7 +1,7 @@
 //! Servers: the curve of each, its knee, and where they stand.
 
 use forkbench::mechanism::Phase;
-use forkbench::recording::{Placement, Requests, Status};
+use forkbench::recording::{Placement, Requests, Status, is_held};
 use forkbench::report;
 
 use super::markup::{assert_harmless, assert_sound};
@@ -28,6 +28,7 @@ fn add(builder: &mut Builder, server: &str, footprint: &str, rate: u32, response
             answered: due - lost,
             unanswered: lost,
             early: Some(response as u64),
+            slow: if response >= 10e6 { 400 } else { 0 },
             late: Some(response as u64 * if lost > 0 { 7 } else { 1 }),
             ..Requests::default()
         });
@@ -50,6 +51,25 @@ fn servers() -> Builder {
         }
     }
     builder
+}
+
+#[test]
+fn pauses_of_the_host_lose_no_rate() {
+    let held = |slow: &[u64], unanswered: u64| {
+        let mut builder = Builder::new(5);
+        builder.trials = slow.len() as u32;
+        add(&mut builder, "server:prefork", "0", 200, 400e3, 0);
+        let cell = &mut builder.recorded.run.cells[0];
+        for (trial, slow) in cell.trials.iter_mut().zip(slow) {
+            let requests = trial.requests.as_mut().unwrap();
+            (requests.due, requests.slow, requests.unanswered) = (334, *slow, unanswered);
+        }
+        is_held(cell)
+    };
+    assert_eq!(held(&[3, 40, 4], 0), Some(true));
+    assert_eq!(held(&[4, 40, 5], 0), Some(false));
+    assert_eq!(held(&[0, 0, 0], 1), Some(false));
+    assert_eq!(held(&[], 0), None);
 }
 
 /// The page as it is read: a slash is escaped in it.

@@ -13,6 +13,6 @@ mod trial;
 pub use host::{Finding, Host, Severity};
 pub use life::{Life, LifeMoments, States};
 pub use line::{CellKey, CellLine, FinishedLine, Line, RunLine, TrialLine};
-pub use requests::Requests;
+pub use requests::{BOUND, Requests};
 pub use run::{Cell, PhaseSummary, Placement, RUN_SCHEMA, Run, Status, Tool};
 pub use trial::{PILOT, Trial, TrialHost, TrialPhase};

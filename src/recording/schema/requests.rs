@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// A server is prompt while the 99th percentile of `response` is below this, in nanoseconds.
+pub const BOUND: u64 = 10_000_000;
+
 /// What was sent to a server in a trial, and what became of it. Every request that was due is in exactly one of
 /// `answered`, `failed` and `unanswered`, and in the figures of `response`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -27,12 +30,19 @@ pub struct Requests {
     pub early: Option<u64>,
     /// The median of the last third: of a server that can't hold the rate it is far above the first's.
     pub late: Option<u64>,
+    /// Requests whose `response` was [`BOUND`] or more, answered or not.
+    pub slow: u64,
 }
 
 impl Requests {
     /// Whether every request was answered.
     pub fn all_answered(&self) -> bool {
         self.failed == 0 && self.unanswered == 0
+    }
+
+    /// Whether the 99th percentile of `response` is below [`BOUND`]: no more than one request in a hundred is not.
+    pub fn is_prompt(&self) -> bool {
+        self.slow.saturating_mul(100) <= self.due
     }
 
     /// Whether every request that was due is somewhere.

@@ -49,6 +49,7 @@ fn written() -> Value {
         failed: 1,
         early: Some(80_000),
         late: None,
+        slow: 3,
         ..Requests::default()
     });
     trial.host.copied_bytes = Some(8_192);
