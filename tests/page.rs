@@ -670,13 +670,16 @@ fn a_run_of_first_writes_alone_is_answered_by_them() {
 }
 
 #[test]
-fn a_ranking_with_one_that_is_far_longer_shows_places_instead_of_bars() {
+fn a_ranking_with_one_alone_far_longer_shows_places_instead_of_bars() {
     for (slow, share, scale) in [
-        (6_000_000, "width:1.67%", None),
+        (1_200_000, "width:8.33%", None),
         (60_000_000, "width:92.61%", Some("from 100 µs to 100 ms")),
     ] {
         let mut builder = Builder::new(3);
+        set_call(&mut builder, "null", "0", 30);
         set_call(&mut builder, "vfork", "0", 100_000);
+        set_call(&mut builder, "thread", "0", 130_000);
+        set_call(&mut builder, "posix_spawn", "0", 150_000);
         set_call(&mut builder, "fork", "0", slow);
         let page = report::page(&builder.recorded).unwrap();
         let (_, ranked) = page.split_once("id=\"ranked\"").unwrap();

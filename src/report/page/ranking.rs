@@ -15,8 +15,10 @@ use crate::units::{Nanoseconds, human_time};
 
 /// More choices than this are no choice.
 const MOST_CHOICES: usize = 24;
-/// Where one is so many times as long as another, bars would be one bar and hairlines.
-const WIDEST: f64 = 100.0;
+/// Where one alone is so many times as long as the next, bars would be one bar and hairlines.
+const ALONE: f64 = 10.0;
+/// So many others have to be there for their differences to be missed.
+const OTHERS: usize = 3;
 
 /// The rankings worth choosing between, one of them chosen, and how many were left out.
 pub(super) fn views(run: &Run, targets: &Targets) -> (Vec<Value>, usize) {
@@ -50,17 +52,23 @@ enum Lengths {
 
 impl Lengths {
     fn of(ranking: &Ranking) -> Self {
-        let times = ranking
+        let measured = ranking
             .cells
             .iter()
-            .filter(|cell| cell.status == Status::Ok)
-            .filter_map(|cell| Some(centre(cell, Phase::Call)?.ns.max(1.0)));
-        let (least, longest) = times.fold((f64::INFINITY, 1.0), |(least, longest), ns| {
-            (ns.min(least), ns.max(longest))
-        });
-        if longest <= WIDEST * least {
-            return Self::Bars { longest };
-        }
+            .filter(|cell| cell.status == Status::Ok && cell.mechanism != "null");
+        let mut times: Vec<f64> = measured
+            .filter_map(|cell| Some(centre(cell, Phase::Call)?.ns.max(1.0)))
+            .collect();
+        times.sort_by(|a, b| b.total_cmp(a));
+        let (longest, least) = match times.as_slice() {
+            [longest, next, .., least] if times.len() > OTHERS && *longest > ALONE * next => {
+                (longest, least)
+            }
+            _ => {
+                let longest = times.first().copied().unwrap_or(1.0);
+                return Self::Bars { longest };
+            }
+        };
         let power = |exponent: f64| 10f64.powf(exponent);
         Self::Places {
             from: power(least.log10().floor()),
