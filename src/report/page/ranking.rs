@@ -7,7 +7,7 @@ use super::super::palette::look_of;
 use super::super::reading::{
     centre, disagrees, factor, footprint_words, label, p99, plain, spread,
 };
-use super::super::scale::tick_name;
+use super::super::scale::{LogScale, tick_name};
 use super::Targets;
 use crate::mechanism::Phase;
 use crate::recording::{Run, Status};
@@ -78,11 +78,10 @@ impl Lengths {
 
     /// The share of the column's width, in percent.
     fn share(&self, ns: f64) -> f64 {
-        let share = match *self {
-            Self::Bars { longest } => ns / longest,
-            Self::Places { from, to } => (ns.max(1.0) / from).ln() / (to / from).ln(),
-        };
-        (100.0 * share).clamp(0.0, 100.0)
+        match *self {
+            Self::Bars { longest } => (ns / longest * 100.0).clamp(0.0, 100.0),
+            Self::Places { from, to } => LogScale::exactly(from, to, 0.0, 100.0).at(ns),
+        }
     }
 
     /// What a reader has to know of the scale, if it does not begin at zero.
