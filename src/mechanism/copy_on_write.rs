@@ -346,7 +346,10 @@ mod tests {
     fn whoever_writes_copies_a_page_for_each_write() {
         let (mut stage, held, mut times, iteration) = set();
         for writer in [Writer::Parent, Writer::Child] {
-            let copied = while_shared(&mut stage, iteration, writer, &held, &mut times).unwrap();
+            // Where another test of this process forks meanwhile, pages that were copied are shared again.
+            let copied = (0..100)
+                .find_map(|_| while_shared(&mut stage, iteration, writer, &held, &mut times).ok());
+            let copied = copied.unwrap();
             assert!(copied.is_none_or(|bytes| bytes == SMALLEST), "{copied:?}");
             assert!(times.all().iter().all(|&ns| ns > 0));
             after(&mut stage, iteration, &held, &mut times).unwrap();
