@@ -17,7 +17,7 @@ use forkbench::harness::serving;
 use forkbench::load::{Load, Outcome};
 use forkbench::mechanism::Phase;
 use forkbench::protocol::Replied;
-use forkbench::recording::{Requests, Status};
+use forkbench::recording::{Knee, Requests, Status, is_held, rate_of};
 use forkbench::server::{MODELS, Served};
 use nix::unistd::Uid;
 
@@ -499,6 +499,37 @@ fn any_server_can_be_sent_a_load() {
 }
 
 #[test]
+fn any_server_can_be_climbed() {
+    let _alone = alone();
+    let scratch = Scratch::new();
+    // No more than 500 requests in a second.
+    let slow = Slow::start(|_| Duration::from_millis(2));
+    let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, slow.address.port()).to_string();
+    let words = ["load", &address, "--climb", "--seconds", "0.4", "--json"];
+    let output = scratch.forkbench(&words).output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let number = |value: &serde_json::Value| value.as_u64();
+    let held = number(&document["held"]).unwrap_or(0);
+    let lost = number(&document["lost"]).unwrap();
+    assert!(held < lost && held < 500, "{document}");
+    let rates = document["rates"].as_array().unwrap();
+    let of = |rate: u64| rates.iter().find(|one| number(&one["rate"]) == Some(rate));
+    assert_eq!(of(lost).unwrap()["held"], false);
+    // It was measured again before it was believed.
+    assert_eq!(of(lost).unwrap()["trials"].as_array().unwrap().len(), 6);
+    for trial in rates
+        .iter()
+        .flat_map(|rate| rate["trials"].as_array().unwrap())
+    {
+        let of = |name: &str| number(&trial["requests"][name]).unwrap();
+        assert_eq!(of("due"), of("answered") + of("failed") + of("unanswered"));
+    }
+    let wrong = scratch.forkbench(&["load", &address, "--climb", "--rate", "5"]);
+    assert_eq!({ wrong }.output().unwrap().status.code(), Some(2));
+}
+
+#[test]
 fn the_search_finds_a_knee_and_records_every_rate() {
     let _alone = alone();
     let scratch = Scratch::new();
@@ -514,12 +545,18 @@ fn the_search_finds_a_knee_and_records_every_rate() {
     assert!(output.status.success(), "{}", told(&output));
     let run = scratch.recorded().run;
     let judged = run.cells.iter().filter_map(|cell| {
-        let held = forkbench::recording::is_held(cell)?;
-        Some((forkbench::recording::rate_of(cell), held))
+        let held = is_held(cell)?;
+        Some((rate_of(cell), held))
     });
     let judged: Vec<(u32, bool)> = judged.collect();
     assert!(judged.len() >= 3, "{judged:?}");
     assert!(judged.iter().any(|(_, held)| !held), "{judged:?}");
+    let lost = Knee::of(judged.iter().copied()).lost.unwrap();
+    let confirmed = run.cells.iter().find(|cell| rate_of(cell) == lost);
+    assert!(
+        confirmed.unwrap().trials.len() > 1,
+        "{lost}/s was believed at once"
+    );
     assert!(
         run.cells
             .iter()

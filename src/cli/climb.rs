@@ -2,11 +2,11 @@
 
 use super::run::Measured;
 use crate::harness::cell::Cell;
-use crate::harness::knee::next_rate;
+use crate::harness::knee::{Probe, next_rate};
 use crate::harness::runner::Tally;
 use crate::harness::schedule::schedule;
 use crate::load::MODEST_RATE;
-use crate::recording::{self, RunWriter, is_held, rate_of};
+use crate::recording::{self, RunWriter, Status, is_held, rate_of};
 
 /// The servers whose highest rate is looked for: those that were named without a rate.
 pub(super) fn servers(cells: &[Cell], dropped: &[Cell]) -> Vec<Cell> {
@@ -32,22 +32,16 @@ pub(super) fn climb(
         writer.flush()?;
         let recorded = recording::read(writer.directory())?;
         let next = servers.iter().filter_map(|server| {
-            let rates: Vec<(u32, bool)> = recorded
-                .run
-                .cells
-                .iter()
-                .filter(|cell| is_of(cell, server))
-                .filter_map(|cell| Some((rate_of(cell), is_held(cell)?)))
-                .collect();
-            let rate = next_rate(&rates)?;
-            let probe = Cell {
+            let of_server = recorded.run.cells.iter();
+            let of_server: Vec<_> = of_server.filter(|cell| is_of(cell, server)).collect();
+            let probes: Vec<Probe> = of_server.iter().filter_map(|c| probe(c, trials)).collect();
+            let rate = next_rate(&probes)?;
+            // What was measured and could not be judged would be asked for again.
+            let judged = |cell: &&recording::Cell| rate_of(cell) != rate || is_held(cell).is_some();
+            of_server.iter().all(|cell| judged(cell)).then(|| Cell {
                 rate: Some(rate).filter(|&rate| rate != MODEST_RATE),
                 ..server.clone()
-            };
-            // What was measured and could not be judged, with too few requests, would be asked for again.
-            let id = probe.to_string();
-            let known = recorded.run.cells.iter().any(|cell| cell.id == id);
-            (!known).then_some(probe)
+            })
         });
         let cells: Vec<Cell> = next.collect();
         if cells.is_empty() || sum.interrupted {
@@ -66,6 +60,19 @@ pub(super) fn climb(
         // A rate at which a server answers nothing is the end of its climb, and no failure of the run.
         sum.interrupted |= tally.interrupted;
     }
+}
+
+/// What a recorded cell says of its rate. One at which the server answers nothing is lost for good.
+fn probe(cell: &recording::Cell, trials: u32) -> Option<Probe> {
+    let visits = (cell.trials.len() as u32).div_ceil(trials.max(1));
+    Some(Probe {
+        rate: rate_of(cell),
+        held: is_held(cell)?,
+        visits: match cell.status {
+            Status::Failed => u32::MAX,
+            _ => visits,
+        },
+    })
 }
 
 /// Whether a recorded cell is that server, at any rate.

@@ -113,6 +113,15 @@ impl Fit {
         Self::of_sizes(run, phase, state, Sizes::Any)
     }
 
+    /// [`Fit::of`], for a parent with `bytes` of 4 KiB pages: parents of such pages that are far larger or smaller are
+    /// not looked at, as their pages cost something else.
+    ///
+    /// # Errors
+    /// Like [`Fit::of`].
+    pub fn near(run: &Run, phase: Phase, state: State, bytes: u64) -> Result<Self, FitError> {
+        Self::of_sizes(run, phase, state, Sizes::Near(bytes))
+    }
+
     /// [`Fit::of`], with parents of 4 KiB pages of those sizes alone.
     pub(super) fn of_sizes(
         run: &Run,

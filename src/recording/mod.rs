@@ -23,7 +23,7 @@ pub(crate) use directory::{file_name, replace};
 pub use directory::{rfc3339, run_id, runs};
 pub use error::RecordingError;
 pub(crate) use error::plain;
-pub use rates::{Knee, is_held, rate_of};
+pub use rates::{Knee, holds, is_held, rate_of};
 pub use reader::{locate, read};
 pub use recorded::Recorded;
 pub use samples::read_samples;

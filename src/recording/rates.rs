@@ -8,20 +8,21 @@ pub fn rate_of(cell: &Cell) -> u32 {
     cell.rate.unwrap_or(MODEST_RATE)
 }
 
-/// Whether a server held its rate: every request was answered, and in one trial at least the p99 of `response` is below
-/// [`super::BOUND`]. The host may pause in any trial, which only makes it longer; a server that can't hold the rate has no
-/// trial that is prompt. `None` where it was not measured.
+/// Whether a cell's server held its rate, by its trials ([`holds`]). `None` where it was not measured.
 pub fn is_held(cell: &Cell) -> Option<bool> {
     if cell.status == Status::Failed {
         return Some(false);
     }
-    let sent = || {
-        cell.trials
-            .iter()
-            .filter_map(|trial| trial.requests.as_ref())
-    };
-    sent().next()?;
-    Some(sent().all(Requests::all_answered) && sent().any(Requests::is_prompt))
+    let trials = cell.trials.iter();
+    holds(trials.filter_map(|trial| trial.requests.as_ref()))
+}
+
+/// Whether a server held a rate: every request was answered, and in one trial at least the p99 of `response` is below
+/// [`super::BOUND`]. The host may pause in any trial, which only makes it longer; a server that can't hold the rate has no
+/// trial that is prompt. `None` without a trial.
+pub fn holds<'a>(trials: impl Iterator<Item = &'a Requests> + Clone) -> Option<bool> {
+    trials.clone().next()?;
+    Some(trials.clone().all(Requests::all_answered) && trials.clone().any(Requests::is_prompt))
 }
 
 /// Where a server's latency bends.

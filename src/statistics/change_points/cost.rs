@@ -76,11 +76,12 @@ impl Lines {
     }
 
     /// Sums of squares and products about the means: xx, xy, yy.
+    #[inline(always)]
     fn centred(&self, from: usize, to: usize) -> (f64, f64, f64) {
         let (low, high) = (&self.sums[from], &self.sums[to]);
-        let weight = high[0] - low[0];
+        let each = (high[0] - low[0]).recip();
         let (x, y) = (high[1] - low[1], high[2] - low[2]);
-        let (mean_x, mean_y) = (x / weight, y / weight);
+        let (mean_x, mean_y) = (x * each, y * each);
         (
             (high[3] - low[3] - x * mean_x).max(0.0),
             high[4] - low[4] - x * mean_y,
@@ -104,6 +105,8 @@ impl Cost for Lines {
         self.sums.len() - 1
     }
 
+    // The innermost loop of a search, and this crate is compiled for size.
+    #[inline(always)]
     fn cost(&self, from: usize, to: usize) -> f64 {
         let (xx, xy, yy) = self.centred(from, to);
         if xx <= 0.0 {

@@ -5,6 +5,8 @@
 //! With a least length a place loses its last chance only that many values later: until then the cut that beat it could
 //! not be made.
 
+use std::collections::VecDeque;
+
 use super::Cost;
 
 /// How long a segment may be, in values.
@@ -59,6 +61,10 @@ impl Segmentation {
 /// A place for the last cut.
 struct Place {
     at: usize,
+    /// The cost of what lies before it.
+    before: f64,
+    /// That, and the cost of the segment from it to where the search is.
+    total: f64,
     /// The count from which on it cannot win.
     gone: usize,
 }
@@ -73,30 +79,47 @@ pub fn segments(cost: &impl Cost, penalty: f64, lengths: Lengths) -> Segmentatio
     };
     // The first segment needs no cut.
     best.cost[0] = -penalty;
-    let mut places: Vec<Place> = Vec::new();
-    let mut totals: Vec<f64> = Vec::new();
+    // Rising: those whose segments get too long are the first.
+    let mut places: VecDeque<Place> = VecDeque::new();
+    let mut next_gone = usize::MAX;
     for end in lengths.shortest..=count {
         let newest = end - lengths.shortest;
         if best.cost[newest].is_finite() {
-            places.push(Place {
+            places.push_back(Place {
                 at: newest,
+                before: best.cost[newest],
+                total: f64::INFINITY,
                 gone: usize::MAX,
             });
         }
-        places.retain(|place| end < place.gone && end - place.at <= lengths.longest);
-        totals.clear();
-        for place in &places {
-            let total = best.cost[place.at] + cost.cost(place.at, end);
-            totals.push(total);
-            if total + penalty < best.cost[end] {
-                best.cost[end] = total + penalty;
-                best.last[end] = Some(place.at);
+        while places
+            .front()
+            .is_some_and(|place| end - place.at > lengths.longest)
+        {
+            places.pop_front();
+        }
+        if next_gone <= end {
+            places.retain(|place| end < place.gone);
+            next_gone = places
+                .iter()
+                .map(|place| place.gone)
+                .min()
+                .unwrap_or(usize::MAX);
+        }
+        let (mut least, mut last) = (f64::INFINITY, None);
+        for place in &mut places {
+            place.total = place.before + cost.cost(place.at, end);
+            if place.total + penalty < least {
+                least = place.total + penalty;
+                last = Some(place.at);
             }
         }
-        let least = best.cost[end];
-        for (place, total) in places.iter_mut().zip(&totals) {
-            if *total > least && place.gone == usize::MAX {
+        best.cost[end] = least;
+        best.last[end] = last;
+        for place in &mut places {
+            if place.total > least && place.gone == usize::MAX {
                 place.gone = end + lengths.shortest;
+                next_gone = next_gone.min(place.gone);
             }
         }
     }
