@@ -14,7 +14,7 @@ use forkbench::harness::launcher::{Launcher, SubjectCommand};
 use forkbench::harness::trial::LiveTrial;
 use forkbench::protocol::Count;
 use forkbench::statistics::Random;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{SigHandler, Signal, killpg, signal};
 use nix::unistd::Pid;
 
 use scratch::{Scratch, comes_true, send, told};
@@ -273,6 +273,9 @@ fn ctrl_c_leaves_nothing_of_a_harness_that_does_not_listen() {
 }
 
 fn play_target() {
+    // A shell starts what it runs in the background with SIGINT ignored.
+    // SAFETY: no handler is installed.
+    unsafe { signal(Signal::SIGINT, SigHandler::SigDfl) }.unwrap();
     let subject = Path::new(env!("CARGO_BIN_EXE_forkbench-subject"));
     let native = SubjectCommand::native_at(subject).unwrap();
     let launcher = Launcher::new(native, Vec::new(), None, Some("sleep 999")).unwrap();

@@ -2,6 +2,7 @@
 
 use crate::footprint::Receipt;
 use crate::recording::plain;
+use crate::statistics::median_of;
 
 /// A figure of a receipt, by how much sides may differ in it, and whether that is a share.
 struct Figure {
@@ -67,7 +68,8 @@ pub(super) fn differing(base: &[&Receipt], candidate: &[&Receipt]) -> Vec<String
         words.push(format!("image {one} against {other}"));
     }
     for figure in &FIGURES {
-        let middles = [base, candidate].map(|side| middle(side, figure.read));
+        let middles = [base, candidate]
+            .map(|side| median_of(side.iter().filter_map(|receipt| (figure.read)(receipt))));
         let [Some(one), Some(other)] = middles else {
             continue;
         };
@@ -95,13 +97,4 @@ fn short(figure: f64) -> String {
     } else {
         format!("{figure:.2}")
     }
-}
-
-fn middle(receipts: &[&Receipt], read: fn(&Receipt) -> Option<f64>) -> Option<f64> {
-    let mut figures: Vec<f64> = receipts
-        .iter()
-        .filter_map(|receipt| read(receipt))
-        .collect();
-    figures.sort_unstable_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied()
 }

@@ -4,6 +4,7 @@ use super::shape::{Part, Shape, copied};
 use crate::footprint::{Footprint, Page, State};
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Placement, Run, Status};
+use crate::statistics::median_of;
 
 /// A measured cell.
 #[derive(Debug, Clone)]
@@ -86,9 +87,8 @@ fn row(cell: &Cell, phase: Phase) -> Option<Row> {
     times.sort_unstable_by(|a, b| a.1.total_cmp(&b.1));
     let mut shape = Shape::default();
     for part in Part::ALL {
-        let mut counts: Vec<f64> = shapes.iter().map(|shape| shape.count(part)).collect();
-        counts.sort_unstable_by(f64::total_cmp);
-        shape = shape.with(part, middle(&counts)?);
+        let counts = shapes.iter().map(|shape| shape.count(part));
+        shape = shape.with(part, median_of(counts)?);
     }
     Some(Row {
         id: cell.id.clone(),
@@ -114,13 +114,6 @@ pub(super) fn interquartile_mean(
         below = above;
     }
     (all > 0).then(|| sum / (last - first))
-}
-
-/// The median of rising values.
-fn middle(rising: &[f64]) -> Option<f64> {
-    let upper = *rising.get(rising.len() / 2)?;
-    let lower = rising[(rising.len() - 1) / 2];
-    Some(lower + (upper - lower) / 2.0)
 }
 
 #[cfg(test)]

@@ -134,19 +134,19 @@ impl LinearScale {
     /// Round values, 0 first, each with `room` CSS pixels.
     pub fn ticks(&self, room: f64) -> Vec<f64> {
         let most = ((self.to - self.from).abs() / room).max(1.0);
-        let raw = self.high / most;
-        let decade = 10f64.powf(raw.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0]
-            .into_iter()
-            .map(|factor| factor * decade)
-            .find(|step| *step >= raw)
-            .unwrap_or(raw)
-            .max(1.0);
+        let step = round_step(self.high / most).max(1.0);
         (0..=64)
             .map(|index| f64::from(index) * step)
             .take_while(|tick| *tick <= self.high * 1.000_001)
             .collect()
     }
+}
+
+/// The least of 1, 2 and 5 times a power of ten that is no smaller than `raw`, which is above 0.
+pub(super) fn round_step(raw: f64) -> f64 {
+    let decade = 10f64.powf(raw.log10().floor());
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * decade);
+    steps.into_iter().find(|step| *step >= raw).unwrap_or(raw)
 }
 
 /// An axis of bytes: logarithmic, with zero as a category of its own left of a break.

@@ -25,6 +25,7 @@ pub use encoding::HistogramError;
 pub use histogram::{Histogram, log_tag};
 pub use interval::{Interval, Resampling, median, resample_medians, resample_trials};
 pub use line::{Line, fit_line};
+pub use middle::{median_of, median_of_sorted};
 pub use nonnegative::fit_nonnegative;
 pub use normal::normal_quantile;
 pub use power::{pairs_to_reach, reach};

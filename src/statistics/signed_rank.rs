@@ -9,7 +9,7 @@
 //! difference look like that difference; with them in, the closed interval covers at least as often as it
 //! says (Noether 1967).
 
-use super::middle::median;
+use super::middle::median_of;
 
 /// A shift with its interval, ends included, in the unit of the differences.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -148,9 +148,9 @@ fn number(place: i64) -> f64 {
 /// The spread of differences: their standard deviation if they were normal, from the median absolute deviation, so
 /// that single wild pairs don't count. `None` for no differences.
 pub fn spread(differences: &[f64]) -> Option<f64> {
-    let middle = median(differences.iter().copied())?;
+    let middle = median_of(differences.iter().copied())?;
     let deviations = differences.iter().map(|one| (one - middle).abs());
-    Some(TO_NORMAL * median(deviations)?)
+    Some(TO_NORMAL * median_of(deviations)?)
 }
 
 /// 1 / the upper quartile of the standard normal law.

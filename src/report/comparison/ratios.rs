@@ -2,6 +2,7 @@
 
 use crate::report::palette::{AXIS, GRID, Ink};
 use crate::report::pen::Pen;
+use crate::report::scale::round_step;
 
 use super::numbers::signed;
 
@@ -106,13 +107,7 @@ impl Ratios {
     pub fn ticks(&self, room: f64) -> Vec<(f64, String)> {
         let span = self.high.exp_m1() - self.low.exp_m1();
         let most = ((self.to - self.from).abs() / room).max(2.0);
-        let raw = span / most;
-        let decade = 10f64.powf(raw.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0]
-            .into_iter()
-            .map(|factor| factor * decade)
-            .find(|step| *step >= raw)
-            .unwrap_or(raw);
+        let step = round_step(span / most);
         let zero = self.of_log(0.0);
         let mut ticks = vec![(zero, "0".to_owned())];
         for direction in [-1.0, 1.0] {

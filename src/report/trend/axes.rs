@@ -1,5 +1,6 @@
 //! The axes of a trend: levels that lie close together, and time.
 
+use crate::report::scale::round_step;
 use crate::units::Nanoseconds;
 
 use super::words::date;
@@ -74,10 +75,7 @@ impl Levels {
                     .filter(|tick| every == 1 || tick.log10().fract() < 0.1),
             );
         }
-        let raw = (self.high - self.low) / most;
-        let decade = 10f64.powf(raw.log10().floor());
-        let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * decade);
-        let step = steps.into_iter().find(|step| *step >= raw).unwrap_or(raw);
+        let step = round_step((self.high - self.low) / most);
         let first = (self.low / step).ceil();
         self.named((0..=32).map(|index| (first + f64::from(index)) * step))
     }

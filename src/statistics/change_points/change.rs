@@ -9,8 +9,8 @@
 
 use super::detector::MIDDLE;
 use super::{DRIFT, Detector};
-use crate::statistics::middle::{median, middle};
 use crate::statistics::{Random, normal_quantile};
+use crate::statistics::{median_of, median_of_sorted};
 
 /// So many values in a row have to lie at a new level before it is one.
 pub const CONFIRMATION: usize = 3;
@@ -118,9 +118,9 @@ impl Detector {
             FIRM
         };
         let least = (firm * deviation).max(LARGE * strays).max(self.resolution);
-        let level = median(before.iter().copied())?;
+        let level = median_of(before.iter().copied())?;
         // Most cuts are none, and all pairs are many.
-        if (median(after.iter().copied())? - level).abs() < least / 2.0 {
+        if (median_of(after.iter().copied())? - level).abs() < least / 2.0 {
             return None;
         }
         let shift = Shifted::of(&before, &after);
@@ -159,7 +159,7 @@ impl Detector {
                 return None;
             }
             let [drift, _] = self.drifts(level, at, at);
-            let old = median(self.level(from, at, at, drift.slope))?;
+            let old = median_of(self.level(from, at, at, drift.slope))?;
             let apart: Vec<f64> = self
                 .level(at, count, at, drift.slope)
                 .iter()
@@ -167,7 +167,7 @@ impl Detector {
                 .collect();
             let reach = (BEYOND * self.scales[at - 1]).max(self.resolution);
             let is_beyond = |way: f64| apart.iter().all(|apart| apart * way > reach);
-            let effect = median(apart.iter().copied())?;
+            let effect = median_of(apart.iter().copied())?;
             (is_beyond(1.0) || is_beyond(-1.0)).then_some(Pending { at, runs, effect })
         })
     }
@@ -253,7 +253,7 @@ impl Detector {
     fn placed(&self, near: Neighbours) -> usize {
         let Neighbours { before, cut, after } = near;
         let side = |from: usize, to: usize| {
-            median(self.readings[from..to].iter().map(|reading| reading.value))
+            median_of(self.readings[from..to].iter().map(|reading| reading.value))
         };
         let old = side(before.max(cut.saturating_sub(NEAR)), cut);
         let new = side(cut, after.min(cut + NEAR));
@@ -302,7 +302,7 @@ impl Shifted {
         // The end is the difference of that rank; of too few values the outermost.
         let end = (trimmed.max(0.0) as usize).min((differences.len() - 1) / 2);
         Self {
-            effect: middle(&differences).unwrap_or(0.0),
+            effect: median_of_sorted(&differences).unwrap_or(0.0),
             low: differences[end],
             high: differences[differences.len() - 1 - end],
         }

@@ -5,7 +5,7 @@ use super::change::{CONFIRMATION, Change, NEAR, Neighbours, Pending};
 use super::cost::Lines;
 use super::scale::running_scale;
 use super::segments::{Lengths, Segmentation, segments};
-use crate::statistics::middle::median;
+use crate::statistics::median_of;
 
 /// So many values have to lie before a change can be told from the spread.
 pub const FEWEST: usize = 8;
@@ -138,7 +138,7 @@ fn drawn_in(values: &[f64], scales: &[f64]) -> Vec<f64> {
         .enumerate()
         .map(|(at, (&value, scale))| {
             let last = &values[(at + 1).saturating_sub(MIDDLE)..=at];
-            let middle = median(last.iter().copied()).unwrap_or(value);
+            let middle = median_of(last.iter().copied()).unwrap_or(value);
             let reach = FURTHEST * scale;
             value.clamp(middle - reach, middle + reach)
         });

@@ -10,7 +10,7 @@
 
 use super::window::Window;
 use crate::statistics::BETWEEN;
-use crate::statistics::middle::median;
+use crate::statistics::median_of;
 
 /// So many other cells of a run have to say what the sitting did.
 pub const FEWEST_REFERENCES: usize = 4;
@@ -143,7 +143,7 @@ impl Said {
             sums: [0.0; 2],
             parts: vec![[0.0; 2]; cells],
             heard: vec![false; cells],
-            middle: median(witnesses.iter().map(|witness| witness.apart)).unwrap_or(0.0),
+            middle: median_of(witnesses.iter().map(|witness| witness.apart)).unwrap_or(0.0),
         };
         for _ in 0..ROUNDS {
             said.sums = [0.0; 2];

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::statistics::middle::middle;
+use crate::statistics::median_of_sorted;
 
 /// The last values, in the order of their coming and sorted.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Window {
 
     /// Their median; `None` of none.
     pub fn median(&self) -> Option<f64> {
-        middle(&self.sorted)
+        median_of_sorted(&self.sorted)
     }
 }
 
@@ -50,7 +50,7 @@ impl Window {
 mod tests {
     use super::*;
     use crate::statistics::Random;
-    use crate::statistics::middle::median;
+    use crate::statistics::median_of;
 
     #[test]
     fn the_median_is_that_of_the_last_values() {
@@ -64,7 +64,7 @@ mod tests {
             all.push(value);
             let last = &all[all.len().saturating_sub(7)..];
             assert_eq!(window.count(), last.len());
-            assert_eq!(window.median(), median(last.iter().copied()));
+            assert_eq!(window.median(), median_of(last.iter().copied()));
         }
     }
 }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document::{COMMON, CellHistory, ChangeSeen, HostHistory, PendingSeen, RunSeen, Seen};
 use super::runs::{CellRuns, HostRuns};
 use crate::mechanism::Phase;
-use crate::statistics::Verdict;
 use crate::statistics::change_points::{
     CONFIRMATION, Change, Detector, FEWEST, FEWEST_REFERENCES, Normalised, Reading, common_part,
 };
+use crate::statistics::{Verdict, median_of};
 
 /// So many runs a cell needs for anything to be said of it.
 pub const FEWEST_RUNS: usize = FEWEST;
@@ -312,7 +312,7 @@ impl<'a> Series<'a> {
             .rev()
             .take_while(|one| one.run >= from)
             .take(LEVEL);
-        middle(newest.map(|one| one.p10).collect())
+        median_of(newest.map(|one| one.p10 as f64))
     }
 
     fn seen(&self, change: &Change, runs: &[RunSeen], together: &Together) -> ChangeSeen {
@@ -346,7 +346,7 @@ impl<'a> Series<'a> {
         let cut = measured.partition_point(|one| one.run < run);
         let end = measured.partition_point(|one| one.run < to);
         let p10 =
-            |from: usize, to: usize| middle(measured[from..to].iter().map(|one| one.p10).collect());
+            |from: usize, to: usize| median_of(measured[from..to].iter().map(|one| one.p10 as f64));
         Some(p10(cut, end)? / p10(cut.saturating_sub(LEVEL), cut)? - 1.0)
             .filter(|ratio| ratio.is_finite())
     }
@@ -377,13 +377,6 @@ fn points(cell: &CellRuns, measured: &[f64], parted: &[f64]) -> Vec<Seen> {
         trials: one.trials,
     });
     seen.collect()
-}
-
-/// The middle of values.
-fn middle(mut values: Vec<u64>) -> Option<f64> {
-    values.sort_unstable();
-    let upper = *values.get(values.len() / 2)? as f64;
-    Some((upper + values[(values.len() - 1) / 2] as f64) / 2.0)
 }
 
 /// How many cells changed in each run, by direction.
