@@ -24,7 +24,7 @@ pub(super) const NOTE: &str = "Response: from when a request was due until the l
                                that was due meanwhile. Service: from when it was sent. A rate is held while all requests \
                                are answered and, in one trial at least, the p99 of response is below 10 ms; the knee is the highest that was held, \
                                with none below it that was not. Late / early: the last third's median against the first's; \
-                               of a rate that can't be held it is far above 1.";
+                               above 1 while a queue grows, and near it again once the queue is full.";
 
 /// One server at the rates that were measured.
 #[derive(Debug)]
