@@ -142,19 +142,14 @@ impl Load {
     /// As `forkbench run` does with its own servers. A server that answers nothing holds no rate, which is no failure.
     fn climb(&self, launcher: &Launcher, json: bool) -> anyhow::Result<Exit> {
         let mut rates: Vec<Rate> = Vec::new();
-        let mut probes: Vec<Probe> = Vec::new();
-        while let Some(rate) = next_rate(&probes) {
+        let probes = |rates: &[Rate]| rates.iter().map(Rate::probe).collect::<Vec<Probe>>();
+        while let Some(rate) = next_rate(&probes(&rates)) {
             let at = rates.iter().position(|known| known.rate == rate);
             let at = at.unwrap_or_else(|| {
                 rates.push(Rate {
                     rate,
                     held: false,
                     trials: Vec::new(),
-                });
-                probes.push(Probe {
-                    rate,
-                    held: false,
-                    visits: 0,
                 });
                 rates.len() - 1
             });
@@ -167,8 +162,6 @@ impl Load {
             }
             let sent = rates[at].trials.iter().map(|trial| &trial.requests);
             rates[at].held = holds(sent) == Some(true);
-            probes[at].held = rates[at].held;
-            probes[at].visits += 1;
         }
         rates.sort_by_key(|rate| rate.rate);
         let knee = Knee::of(rates.iter().map(|rate| (rate.rate, rate.held)));
@@ -185,6 +178,16 @@ impl Load {
             print(&climbed.text())?;
         }
         Ok(Exit::Done)
+    }
+}
+
+impl Rate {
+    fn probe(&self) -> Probe {
+        Probe {
+            rate: self.rate,
+            held: self.held,
+            visits: self.trials.len() as u32 / TRIALS,
+        }
     }
 }
 
