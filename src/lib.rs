@@ -24,6 +24,9 @@
 //! | `history` | the runs of months in one file, and what has changed over them; with the feature `history` |
 //! | [`cli`] | one file per verb |
 //!
+//! What is up to [`subject`] is a package of its own, [`forkbench_measurement`], which is compiled to be fast; the rest is
+//! compiled to be there soon.
+//!
 //! # The layer rule
 //!
 //! A module imports only from above itself in that table. `statistics` does no I/O. The subject's binary
@@ -39,23 +42,17 @@
 //! [`recording`] appends the trial to the run directory the moment it ends; [`report`] and [`export`] read runs.
 //! Nothing flows back. `cargo bench` and `forkbench run` differ only in who asks for iterations.
 
-pub mod channel;
 pub mod cli;
-pub mod clock;
 pub mod comparison;
 pub mod export;
-pub mod footprint;
 pub mod harness;
 #[cfg(feature = "history")]
 pub mod history;
-pub mod load;
-pub mod mechanism;
 pub mod model;
-pub mod protocol;
 pub mod recording;
 pub mod report;
-pub mod server;
-pub mod statistics;
-pub mod subject;
 pub mod trend;
-pub mod units;
+
+pub use forkbench_measurement::{
+    channel, clock, footprint, load, mechanism, protocol, server, statistics, subject, units,
+};

@@ -16,16 +16,16 @@ pub unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> 
     // SAFETY: the C runtime passes `count` pointers to null-terminated strings.
     let argument = (count > 1).then(|| unsafe { CStr::from_ptr(*arguments.add(1)) });
     match argument.map(CStr::to_bytes) {
-        None => forkbench::subject::serve(),
-        Some(b"keep") => forkbench::subject::keep(),
+        None => forkbench_measurement::subject::serve(),
+        Some(b"keep") => forkbench_measurement::subject::keep(),
         #[cfg(feature = "slower")]
         Some(b"slower-by") if count == 3 => {
             // SAFETY: as above.
             let by = unsafe { CStr::from_ptr(*arguments.add(2)) };
             let by = by.to_str().ok().and_then(|by| by.parse().ok());
             let Some(by) = by else { return 2 };
-            forkbench::clock::SLOWER_BY.store(by, std::sync::atomic::Ordering::Relaxed);
-            forkbench::subject::serve()
+            forkbench_measurement::clock::SLOWER_BY.store(by, std::sync::atomic::Ordering::Relaxed);
+            forkbench_measurement::subject::serve()
         }
         Some(_) => {
             eprintln!(

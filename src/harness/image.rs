@@ -4,13 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use super::cache::{self, Refused, is_executable};
-use crate::mechanism::Image;
-
-/// The image, built without libc or loader.
-static CHILD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/forkbench-child"));
-
-/// The one that answers a request, likewise.
-static ANSWER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/forkbench-answer"));
+use crate::mechanism::{Image, OWN_IMAGE};
+use crate::server::ANSWERING_IMAGE;
 
 /// Why there is no image to execute.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +45,7 @@ pub enum ImageError {
 /// # Errors
 /// [`ImageError::Write`].
 pub fn own() -> Result<Image, ImageError> {
-    place("child", CHILD)
+    place("child", OWN_IMAGE)
 }
 
 /// The same of the image that answers a request on its standard input and output.
@@ -58,7 +53,7 @@ pub fn own() -> Result<Image, ImageError> {
 /// # Errors
 /// [`ImageError::Write`].
 pub fn answering() -> Result<Image, ImageError> {
-    place("answer", ANSWER)
+    place("answer", ANSWERING_IMAGE)
 }
 
 fn place(name: &str, bytes: &[u8]) -> Result<Image, ImageError> {

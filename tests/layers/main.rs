@@ -40,8 +40,10 @@ const LAYERS: [&[&str]; 18] = [
 ];
 
 /// The last module that the subject's program may reach: nothing of what draws, parses command lines or
-/// reads runs gets into the image that every child copies.
+/// reads runs gets into the image that every child copies. It ends the package of what is measured with, which is
+/// below [`MEASUREMENT`].
 const SUBJECT_REACHES: &str = "subject";
+const MEASUREMENT: &str = "measurement/";
 
 /// Standard output belongs to the command line, and in the subject to the protocol.
 const PRINTS: [&str; 3] = ["cli", "subject", "bin/subject"];
@@ -99,16 +101,22 @@ struct Source {
 impl Source {
     /// The module of the list that this file belongs to; `bin/NAME` for other programs.
     fn module(&self) -> &str {
-        let stem = self.path.strip_suffix(".rs").unwrap_or(&self.path);
+        let stem = self.stem();
         if stem.starts_with("bin/") {
             return stem;
         }
         stem.split('/').next().unwrap_or(stem)
     }
 
+    /// The path within its package, without the ending.
+    fn stem(&self) -> &str {
+        let path = self.path.strip_prefix(MEASUREMENT).unwrap_or(&self.path);
+        path.strip_suffix(".rs").unwrap_or(path)
+    }
+
     /// Modules from the crate's root down to this file.
     fn modules(&self) -> Vec<&str> {
-        let stem = self.path.strip_suffix(".rs").unwrap_or(&self.path);
+        let stem = self.stem();
         if stem.starts_with("bin/") || stem == "main" || stem == "lib" {
             return Vec::new();
         }
@@ -127,14 +135,17 @@ impl Source {
     }
 }
 
-/// All sources of the package.
+/// All sources of both packages.
 fn sources() -> Vec<Source> {
     fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 walk(&path, files);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                // A build script is in no program.
+                && path.file_name().is_some_and(|name| name != "build.rs")
+            {
                 files.push(path);
             }
         }
@@ -292,6 +303,23 @@ fn every_module_imports_only_from_its_left() {
     // The check has read what is there: these two are known to lean on each other's left.
     assert!(edges.contains(&("cli".to_owned(), "harness".to_owned())));
     assert!(edges.contains(&("bin/subject".to_owned(), "subject".to_owned())));
+}
+
+#[test]
+fn what_is_measured_with_is_one_package_and_ends_with_the_subject() {
+    let sources = sources();
+    let (measurement, rest): (Vec<&Source>, Vec<&Source>) = sources
+        .iter()
+        .partition(|source| source.path.starts_with(MEASUREMENT));
+    let last = step(SUBJECT_REACHES).unwrap();
+    let expected = LAYERS[..=last].iter().flat_map(|step| step.iter());
+    let expected: BTreeSet<String> = expected.map(ToString::to_string).collect();
+    let modules = |sources: &[&Source]| -> BTreeSet<String> {
+        let modules = sources.iter().map(|source| source.module().to_owned());
+        modules.filter(|module| module != "lib").collect()
+    };
+    assert_eq!(modules(&measurement), expected);
+    assert!(modules(&rest).is_disjoint(&expected));
 }
 
 #[test]

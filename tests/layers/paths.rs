@@ -7,7 +7,7 @@ use crate::tokens::Token;
 pub enum Root {
     /// The library itself.
     Crate,
-    /// A program of its own: only `forkbench::` leads to the library.
+    /// A program of its own: only the libraries' names lead to them.
     Library,
 }
 
@@ -36,11 +36,13 @@ pub fn references(tokens: &[Token], file: &[&str], root: Root) -> Vec<Reference>
             "}" => {
                 braces.pop();
             }
-            first @ ("crate" | "super" | "self" | "forkbench") if starts_path(tokens, at) => {
+            first @ ("crate" | "super" | "self" | "forkbench" | "forkbench_measurement")
+                if starts_path(tokens, at) =>
+            {
                 let inline = braces.iter().flatten().copied();
                 let here: Vec<&str> = file.iter().copied().chain(inline).collect();
                 let start = match first {
-                    "forkbench" => Some(Vec::new()),
+                    "forkbench" | "forkbench_measurement" => Some(Vec::new()),
                     _ if root == Root::Library => None,
                     "crate" => Some(Vec::new()),
                     "super" => here.split_last().map(|(_, above)| above.to_vec()),
@@ -75,7 +77,7 @@ fn starts_path(tokens: &[Token], at: usize) -> bool {
     let visibility = before(2) == "pub" && before(1) == "(" && text(at + 1) == ")";
     match text(at) {
         // `::forkbench::cli` is a path from its start.
-        "forkbench" => text(at + 1) == "::",
+        "forkbench" | "forkbench_measurement" => text(at + 1) == "::",
         "self" => before(1) != "::" && text(at + 1) == "::",
         _ => before(1) != "::" && !visibility,
     }

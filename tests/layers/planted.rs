@@ -57,6 +57,16 @@ fn a_planted_import_to_the_right_is_found() {
         ),
         ("mechanism/fork.rs", "let a = r#\"\"\"#; crate::cli::main()"),
         ("helpers.rs", "pub fn help() {}"),
+        ("measurement/helpers.rs", "pub fn help() {}"),
+        ("measurement/mechanism/fork.rs", "use crate::cli;"),
+        (
+            "measurement/mechanism/fork.rs",
+            "use super::super::subject;",
+        ),
+        (
+            "measurement/clock.rs",
+            "use forkbench_measurement::subject;",
+        ),
         (
             "bin/subject.rs",
             "fn main() { forkbench::recording::read() }",
@@ -97,8 +107,9 @@ fn imports_from_the_left_are_none() {
         ),
         (
             "bin/subject.rs",
-            "fn main() { forkbench::subject::serve() }",
+            "fn main() { forkbench_measurement::subject::serve() }",
         ),
+        ("measurement/clock.rs", "use crate::units;"),
         (
             "main.rs",
             "mod part { use crate::own; } fn main() { forkbench::cli::main() }",

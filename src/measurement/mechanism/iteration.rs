@@ -9,6 +9,10 @@ pub struct Needs {
     pub stack: bool,
 }
 
+/// The image that children execute if nobody names another, as a file to be written: built without libc or
+/// loader.
+pub static OWN_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/forkbench-child"));
+
 /// A program for children to execute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {

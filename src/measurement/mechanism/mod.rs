@@ -34,7 +34,7 @@ pub use account::Spent;
 pub use claim::{Claim, Event};
 pub use failure::Failure;
 pub use fault::fault_cost;
-pub use iteration::{Image, Iteration, Needs, Sample};
+pub use iteration::{Image, Iteration, Needs, OWN_IMAGE, Sample};
 pub use phase::Phase;
 pub use reap::Zombie;
 pub use stage::{Stage, Trace};

@@ -40,6 +40,10 @@ pub const POOL: u32 = 8;
 /// The largest pool: a guard against a mistyped job.
 pub const LARGEST_POOL: u32 = 4096;
 
+/// The image that answers a request on its standard input and output, as a file to be written: built without libc or
+/// loader.
+pub static ANSWERING_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/forkbench-answer"));
+
 /// A way to serve.
 #[derive(Debug)]
 pub struct Model {
