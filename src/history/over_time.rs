@@ -1,7 +1,6 @@
 //! From a store to what is judged: the runs of each host and branch, apart.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::StoreError;
 use super::selection::{Selection, Source};
@@ -68,13 +67,14 @@ struct Gathering<'a> {
 
 impl Gathering<'_> {
     fn gather(&self, series: &[Series]) -> OverTime {
-        let mut branches: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
-        let runs = distinct(series);
-        for run in runs.values() {
-            branches
-                .entry(run.branch.as_deref())
-                .or_default()
-                .insert(&run.id);
+        let series: Vec<&Series> = series.iter().collect();
+        // Series of one reading share their runs.
+        let runs = series.first().map_or([].as_slice(), |first| &first.runs);
+        let mut branches: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+        for (run, is_measured) in runs.iter().zip(measured(runs, &series)) {
+            if is_measured {
+                *branches.entry(run.branch.as_deref()).or_default() += 1;
+            }
         }
         let chosen: Vec<Option<&str>> = match self.selection.branches.is_empty() {
             true => usual(&branches).into_iter().collect(),
@@ -106,19 +106,19 @@ impl Gathering<'_> {
 
     /// One host's runs of one branch.
     fn host(&self, series: &[&Series], branch: Option<&str>) -> HostRuns {
-        let is_chosen = |run: &StoredRun| run.branch.as_deref() == branch;
-        let points = series.iter().flat_map(|one| &one.points);
-        let mut seen: HashMap<*const StoredRun, &Arc<StoredRun>> = HashMap::new();
-        for point in points.filter(|point| is_chosen(&point.run)) {
-            seen.entry(Arc::as_ptr(&point.run)).or_insert(&point.run);
+        let Some(first) = series.first() else {
+            return HostRuns::default();
+        };
+        let mut runs = Vec::new();
+        // Of every run of the reading its place among those of this host and branch.
+        let mut places = vec![None; first.runs.len()];
+        for (at, is_measured) in measured(&first.runs, series).into_iter().enumerate() {
+            let run = &first.runs[at];
+            if is_measured && run.branch.as_deref() == branch {
+                places[at] = Some(runs.len());
+                runs.push(seen_run(run));
+            }
         }
-        let mut runs: Vec<&Arc<StoredRun>> = seen.into_values().collect();
-        runs.sort_by(|a, b| (a.started, &a.id, a.seed).cmp(&(b.started, &b.id, b.seed)));
-        let places: HashMap<*const StoredRun, usize> = runs
-            .iter()
-            .enumerate()
-            .map(|(place, run)| (Arc::as_ptr(run), place))
-            .collect();
         let cells = series.iter().map(|one| CellRuns {
             id: one.cell.clone(),
             phase: one.phase,
@@ -129,7 +129,7 @@ impl Gathering<'_> {
                 .iter()
                 .filter_map(|point| {
                     Some(Measured {
-                        run: *places.get(&Arc::as_ptr(&point.run))?,
+                        run: places[point.run]?,
                         p10: point.p10,
                         low: point.low,
                         high: point.high,
@@ -143,21 +143,22 @@ impl Gathering<'_> {
             name: String::new(),
             branch: branch.map(str::to_owned),
             cells: cells.filter(|cell| !cell.measured.is_empty()).collect(),
-            runs: runs.into_iter().map(|run| seen_run(run)).collect(),
+            runs,
         }
     }
 }
 
-/// Every run that has points, once.
-fn distinct(series: &[Series]) -> HashMap<*const StoredRun, &StoredRun> {
-    let points = series.iter().flat_map(|one| &one.points);
-    points
-        .map(|point| (Arc::as_ptr(&point.run), &*point.run))
-        .collect()
+/// Of each run of a reading, whether one of these series has a point of it.
+fn measured(runs: &[StoredRun], series: &[&Series]) -> Vec<bool> {
+    let mut measured = vec![false; runs.len()];
+    for point in series.iter().flat_map(|one| &one.points) {
+        measured[point.run] = true;
+    }
+    measured
 }
 
 /// The branch that is looked at where none is named.
-fn usual<'a>(branches: &BTreeMap<Option<&'a str>, BTreeSet<&str>>) -> Option<Option<&'a str>> {
+fn usual<'a>(branches: &BTreeMap<Option<&'a str>, usize>) -> Option<Option<&'a str>> {
     let named = USUAL_BRANCHES
         .iter()
         .find_map(|usual| branches.keys().find(|branch| **branch == Some(*usual)));
@@ -166,7 +167,7 @@ fn usual<'a>(branches: &BTreeMap<Option<&'a str>, BTreeSet<&str>>) -> Option<Opt
         branches
             .iter()
             .rev()
-            .max_by_key(|(branch, runs)| (runs.len(), branch.is_some()))
+            .max_by_key(|(branch, runs)| (**runs, branch.is_some()))
             .map(|(branch, _)| branch)
     };
     named.or_else(most).copied()
@@ -191,10 +192,12 @@ fn seen_run(run: &StoredRun) -> RunSeen {
 mod tests {
     use super::*;
     use crate::history::{HostFingerprint, Point};
+    use std::ops::Range;
+    use std::sync::Arc;
     use std::time::{Duration, UNIX_EPOCH};
 
-    fn run(day: u64, host: &str, branch: Option<&str>) -> Arc<StoredRun> {
-        Arc::new(StoredRun {
+    fn run(day: u64, host: &str, branch: Option<&str>) -> StoredRun {
+        StoredRun {
             id: format!("{host}-{day}"),
             seed: day,
             source: Source::Forkbench,
@@ -208,12 +211,13 @@ mod tests {
             cells: 1,
             unmeasured: 0,
             finished: true,
-        })
+        }
     }
 
-    fn series(host: &str, cell: &str, runs: &[Arc<StoredRun>]) -> Series {
-        let points = runs.iter().map(|run| Point {
-            run: Arc::clone(run),
+    /// A series of some runs of a reading.
+    fn series(host: &str, cell: &str, runs: &Arc<[StoredRun]>, of: Range<usize>) -> Series {
+        let points = of.map(|run| Point {
+            run,
             trials: 5,
             p10: 100,
             p50: 110,
@@ -226,6 +230,7 @@ mod tests {
             source: Source::Forkbench,
             cell: cell.to_owned(),
             phase: Some(Phase::Call),
+            runs: Arc::clone(runs),
             points: points.collect(),
         }
     }
@@ -244,14 +249,13 @@ mod tests {
 
     #[test]
     fn hosts_and_branches_are_apart_and_runs_are_shared() {
-        let a: Vec<_> = (0..6)
-            .map(|day| run(day, "a", Some(if day < 4 { "main" } else { "wip" })))
-            .collect();
-        let b: Vec<_> = (0..3).map(|day| run(day, "b", Some("main"))).collect();
+        let a = (0..6).map(|day| run(day, "a", Some(if day < 4 { "main" } else { "wip" })));
+        let b = (0..3).map(|day| run(day, "b", Some("main")));
+        let runs = a.chain(b).collect();
         let all = [
-            series("a", "fork/0", &a),
-            series("a", "vfork/0", &a[1..]),
-            series("b", "fork/0", &b),
+            series("a", "fork/0", &runs, 0..6),
+            series("a", "vfork/0", &runs, 1..6),
+            series("b", "fork/0", &runs, 6..9),
         ];
         let usual = gathered(&all, &Selection::default(), &[]);
         let shape: Vec<_> = usual
@@ -277,24 +281,25 @@ mod tests {
 
     #[test]
     fn without_a_main_branch_the_one_with_the_most_runs_is_meant() {
-        let runs: Vec<_> = [Some("x"), Some("y"), Some("y"), None, None, None]
+        let runs = [Some("x"), Some("y"), Some("y"), None, None, None]
             .into_iter()
             .zip(0..)
             .map(|(branch, day)| run(day, "a", branch))
             .collect();
-        let most = |runs: &[Arc<StoredRun>]| {
-            let found = gathered(&[series("a", "fork/0", runs)], &Selection::default(), &[]);
+        let most = |count: usize| {
+            let one = series("a", "fork/0", &runs, 0..count);
+            let found = gathered(&[one], &Selection::default(), &[]);
             found.hosts[0].branch.clone()
         };
-        assert_eq!(most(&runs[..4]).as_deref(), Some("y"));
-        assert_eq!(most(&runs).as_deref(), None);
+        assert_eq!(most(4).as_deref(), Some("y"));
+        assert_eq!(most(6).as_deref(), None);
         assert!(gathered(&[], &Selection::default(), &[]).hosts.is_empty());
     }
 
     #[test]
     fn filters_say_what_is_told_and_references_what_tells() {
-        let runs: Vec<_> = (0..3).map(|day| run(day, "a", None)).collect();
-        let all = [series("a", "fork/0", &runs), series("a", "vfork/0", &runs)];
+        let runs = (0..3).map(|day| run(day, "a", None)).collect();
+        let all = ["fork/0", "vfork/0"].map(|cell| series("a", cell, &runs, 0..3));
         let selection = Selection {
             cells: vec!["fork".to_owned()],
             ..Selection::default()

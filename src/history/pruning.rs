@@ -1,7 +1,6 @@
 //! Taking runs away.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use rusqlite::{Connection, params};
@@ -34,8 +33,8 @@ impl Store {
         selection: &Selection,
         pruning: Pruning,
         dry: bool,
-    ) -> Result<Vec<Arc<StoredRun>>, StoreError> {
-        let chosen = || -> Result<Vec<(i64, Arc<StoredRun>)>, StoreError> {
+    ) -> Result<Vec<StoredRun>, StoreError> {
+        let chosen = || -> Result<Vec<(i64, StoredRun)>, StoreError> {
             let runs = self.numbered_runs(selection)?;
             Ok(choose(runs, pruning))
         };
@@ -105,10 +104,8 @@ impl Store {
     }
 }
 
-/// The runs that go, by time and id.
-fn choose(runs: HashMap<i64, Arc<StoredRun>>, pruning: Pruning) -> Vec<(i64, Arc<StoredRun>)> {
-    let mut runs: Vec<(i64, Arc<StoredRun>)> = runs.into_iter().collect();
-    runs.sort_by(|(_, a), (_, b)| (a.started, &a.id, a.seed).cmp(&(b.started, &b.id, b.seed)));
+/// Of runs by time and id those that go.
+fn choose(mut runs: Vec<(i64, StoredRun)>, pruning: Pruning) -> Vec<(i64, StoredRun)> {
     match pruning {
         Pruning::Before(moment) => runs.retain(|(_, run)| run.started < moment),
         Pruning::AllBut(most) => {

@@ -38,7 +38,7 @@ const UNMEASURED: &str = "SELECT cell, status, reason FROM unmeasured JOIN runs 
     WHERE runs.source = ?1 AND runs.name = ?2 AND runs.seed = ?3 ORDER BY cell";
 
 /// A run with all that it says of its cells.
-pub type WholeRun = (Arc<StoredRun>, Vec<Levels>);
+pub type WholeRun = (StoredRun, Vec<Levels>);
 
 /// A series as the store keys it.
 struct Key {
@@ -49,16 +49,35 @@ struct Key {
     phase: Option<Phase>,
 }
 
+/// Where the runs of a selection stand in their order, by number.
+struct Places {
+    numbers: Vec<i64>,
+    by_number: HashMap<i64, usize>,
+}
+
+impl Places {
+    fn of(numbers: Vec<i64>) -> Self {
+        let by_number = numbers.iter().copied().zip(0..).collect();
+        Self { numbers, by_number }
+    }
+
+    /// The place of a run that probably stands at a known one: most series have a point of every run.
+    fn find(&self, number: i64, probably: usize) -> Option<usize> {
+        match self.numbers.get(probably) == Some(&number) {
+            true => Some(probably),
+            false => self.by_number.get(&number).copied(),
+        }
+    }
+}
+
 impl Store {
     /// The runs of a selection, by time and id. Its cells and phases are not looked at.
     ///
     /// # Errors
     /// Where the store can't be read or holds what no forkbench writes.
-    pub fn runs(&self, selection: &Selection) -> Result<Vec<Arc<StoredRun>>, StoreError> {
+    pub fn runs(&self, selection: &Selection) -> Result<Vec<StoredRun>, StoreError> {
         let runs = self.numbered_runs(selection)?;
-        let mut runs: Vec<Arc<StoredRun>> = runs.into_values().collect();
-        runs.sort_by(|a, b| (a.started, &a.id, a.seed).cmp(&(b.started, &b.id, b.seed)));
-        Ok(runs)
+        Ok(runs.into_iter().map(|(_, run)| run).collect())
     }
 
     /// The run of an entry as the store has it, under the labels it was first added with.
@@ -81,10 +100,12 @@ impl Store {
     /// As [`Store::runs`].
     pub fn series(&self, selection: &Selection) -> Result<Vec<Series>, StoreError> {
         let snapshot = self.snapshot()?;
-        let runs = self.numbered_runs(selection)?;
+        let (numbers, runs): (Vec<i64>, Vec<StoredRun>) =
+            self.numbered_runs(selection)?.into_iter().unzip();
+        let (places, runs) = (Places::of(numbers), Arc::from(runs));
         let mut series = Vec::new();
         for key in self.keys(selection)? {
-            let points = self.points(key.number, selection, &runs)?;
+            let points = self.points(key.number, selection, &places)?;
             if !points.is_empty() {
                 series.push(Series {
                     host: key.host,
@@ -92,6 +113,7 @@ impl Store {
                     source: selection.source,
                     cell: key.cell,
                     phase: key.phase,
+                    runs: Arc::clone(&runs),
                     points,
                 });
             }
@@ -111,8 +133,7 @@ impl Store {
     /// As [`Store::runs`].
     pub fn all_levels(&self, selection: &Selection) -> Result<Vec<WholeRun>, StoreError> {
         let snapshot = self.snapshot()?;
-        let mut runs: Vec<_> = self.numbered_runs(selection)?.into_iter().collect();
-        runs.sort_by(|(_, a), (_, b)| (a.started, &a.id, a.seed).cmp(&(b.started, &b.id, b.seed)));
+        let runs = self.numbered_runs(selection)?;
         let mut all = Vec::with_capacity(runs.len());
         for (number, run) in runs {
             let mut levels = self.levels(number)?;
@@ -178,25 +199,26 @@ impl Store {
         Ok(cells)
     }
 
-    /// Runs by the numbers that the tables know them by.
+    /// Runs with the numbers that the tables know them by, by time and id.
     pub(super) fn numbered_runs(
         &self,
         selection: &Selection,
-    ) -> Result<HashMap<i64, Arc<StoredRun>>, StoreError> {
+    ) -> Result<Vec<(i64, StoredRun)>, StoreError> {
         let (since, until) = selection.seconds();
         let failed = |error| self.failed("read", error);
         let mut query = self.connection().prepare(RUNS).map_err(failed)?;
         let mut rows = query
             .query(params![selection.source.name(), since, until])
             .map_err(failed)?;
-        let mut runs = HashMap::new();
+        let mut runs = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
             let number = row.get(0).map_err(failed)?;
             let run = stored_run(row, selection.source).map_err(failed)?;
             if selection.takes_run(&run) {
-                runs.insert(number, Arc::new(run));
+                runs.push((number, run));
             }
         }
+        runs.sort_by(|(_, a), (_, b)| (a.started, &a.id, a.seed).cmp(&(b.started, &b.id, b.seed)));
         Ok(runs)
     }
 
@@ -236,26 +258,25 @@ impl Store {
         &self,
         series: i64,
         selection: &Selection,
-        runs: &HashMap<i64, Arc<StoredRun>>,
+        places: &Places,
     ) -> Result<Vec<Point>, StoreError> {
         let (since, until) = selection.seconds();
         let failed = |error| self.failed("read", error);
         let mut query = self.connection().prepare(POINTS).map_err(failed)?;
         let mut rows = query.query(params![series, since, until]).map_err(failed)?;
-        let mut points: Vec<Point> = Vec::new();
+        let mut points: Vec<Point> = Vec::with_capacity(places.numbers.len());
         while let Some(row) = rows.next().map_err(failed)? {
-            if let Some(run) = runs.get(&row.get(0).map_err(failed)?) {
+            let after = points.last().map_or(0, |last| last.run + 1);
+            if let Some(run) = places.find(row.get(0).map_err(failed)?, after) {
                 points.push(self.point(row, run)?);
             }
         }
-        points.sort_by(|a, b| {
-            let (a, b) = (&a.run, &b.run);
-            (a.started, &a.id, a.seed).cmp(&(b.started, &b.id, b.seed))
-        });
+        // Runs of one second may be numbered in another order.
+        points.sort_by_key(|point| point.run);
         Ok(points)
     }
 
-    fn point(&self, row: &Row, run: &Arc<StoredRun>) -> Result<Point, StoreError> {
+    fn point(&self, row: &Row, run: usize) -> Result<Point, StoreError> {
         let failed = |error| self.failed("read", error);
         let mut ns = [0u64; 4];
         for (at, ns) in ns.iter_mut().enumerate() {
@@ -265,7 +286,7 @@ impl Store {
         }
         let [p10, p50, low, high] = ns;
         Ok(Point {
-            run: Arc::clone(run),
+            run,
             trials: row.get(1).map_err(failed)?,
             p10,
             p50,

@@ -52,15 +52,28 @@ pub struct Series {
     pub cell: String,
     /// Which phase; `None` for what Criterion timed, whose iterations have none.
     pub phase: Option<Phase>,
-    /// At least one, by the time at which the runs began, then by their id.
+    /// Runs by the time at which they began, then by their id; series that were read together share them. Not all need have
+    /// measured this one.
+    pub runs: Arc<[StoredRun]>,
+    /// At least one, in the order of their runs.
     pub points: Vec<Point>,
 }
 
+impl Series {
+    /// The run that a point of this series is of.
+    ///
+    /// # Panics
+    /// Of a point of another reading.
+    pub fn run(&self, point: &Point) -> &StoredRun {
+        &self.runs[point.run]
+    }
+}
+
 /// What one run says of a series. Times are nanoseconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Point {
-    /// The run. Points of one run in several series share it.
-    pub run: Arc<StoredRun>,
+    /// The run's place among the series' runs.
+    pub run: usize,
     /// Trials with figures, 1 or more; of Criterion 1, as all its batches come from one process.
     pub trials: u32,
     /// Median over trials of the trials' p10.

@@ -5,7 +5,7 @@ use crate::mechanism::Phase;
 use crate::protocol::family_of;
 
 /// Runs of one host.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct HostRuns {
     /// What tells the host from others.
     pub fingerprint: String,

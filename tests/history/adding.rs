@@ -33,19 +33,20 @@ fn what_was_recorded_comes_back_as_series() {
     let [early, late] = calls[0].points.as_slice() else {
         panic!("two points");
     };
+    let (first, second) = (calls[0].run(early), calls[0].run(late));
     assert_eq!(
-        (early.run.id.as_str(), late.run.id.as_str()),
+        (first.id.as_str(), second.id.as_str()),
         ("run-0002", "run-0005")
     );
-    assert!(early.run.started < late.run.started);
-    assert_eq!(early.run.commit.as_deref(), Some("aaa"));
-    assert_eq!(early.run.branch.as_deref(), Some("main"));
-    assert_eq!(early.run.kernel.as_deref(), Some("6.18.0"));
+    assert!(first.started < second.started);
+    assert_eq!(first.commit.as_deref(), Some("aaa"));
+    assert_eq!(first.branch.as_deref(), Some("main"));
+    assert_eq!(first.kernel.as_deref(), Some("6.18.0"));
     assert_eq!(
-        early.run.path.as_ref().unwrap().to_str(),
+        first.path.as_ref().unwrap().to_str(),
         Some("/runs/run-0002")
     );
-    assert_eq!((early.trials, late.run.cells), (3, 2));
+    assert_eq!((early.trials, second.cells), (3, 2));
     // The figures of the trials themselves.
     let p10 = |level: u64, index: u32| {
         let measured = &trial(index, &samples(level, index, 200)).phases[&Phase::Call];

@@ -67,8 +67,8 @@ fn otava_gets_a_file_for_each_series_and_the_names_of_them() {
             // Its importer looks every attribute up in every result.
             let attributes = result["attributes"].as_object().unwrap();
             assert!(attributes.values().all(Value::is_string));
-            assert_eq!(result["attributes"]["run"], point.run.id);
-            let commit = point.run.commit.clone().unwrap_or_default();
+            assert_eq!(result["attributes"]["run"], one.run(point).id);
+            let commit = one.run(point).commit.clone().unwrap_or_default();
             assert_eq!(result["attributes"]["commit"], commit);
         }
         let times: Vec<u64> = results

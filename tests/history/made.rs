@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use forkbench::history::{Entry, Labels, Selection, Series, Store, StoredRun};
 use forkbench::mechanism::Phase;
@@ -107,7 +106,7 @@ pub fn path(scratch: &Scratch) -> PathBuf {
     scratch.path().join("history.sqlite")
 }
 
-pub fn runs(store: &Store) -> Vec<Arc<StoredRun>> {
+pub fn runs(store: &Store) -> Vec<StoredRun> {
     store.runs(&Selection::default()).unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use forkbench::history::{Pruning, Selection};
+use forkbench::history::{Point, Pruning, Selection, Series};
 use forkbench::mechanism::Phase;
 
 use crate::made::{assert_sound, ids, path, run, runs, series, store};
@@ -38,7 +38,17 @@ fn old_runs_go_whole_and_the_others_stay_as_they_are() {
     assert_eq!(ids(&store), ["run-0003", "run-0004", "run-0005"]);
     let left = series(&store, Phase::Call);
     assert_eq!(left.len(), 1);
-    assert_eq!(left[0].points, alpha.points[1..]);
+    let told = |series: &Series, points: &[Point]| -> Vec<(String, Point)> {
+        let told = points.iter().map(|point| {
+            let run = series.run(point).id.clone();
+            (run, Point { run: 0, ..*point })
+        });
+        told.collect()
+    };
+    assert_eq!(
+        told(&left[0], &left[0].points),
+        told(&alpha, &alpha.points[1..])
+    );
     drop(store);
     assert_sound(&path(&scratch));
     let connection = rusqlite::Connection::open(path(&scratch)).unwrap();

@@ -1,7 +1,6 @@
 //! `forkbench history list`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -56,12 +55,12 @@ impl List {
         Ok(Exit::Done)
     }
 
-    fn document(&self, store: &Store, runs: &[Arc<StoredRun>]) -> Value {
+    fn document(&self, store: &Store, runs: &[StoredRun]) -> Value {
         if self.hosts {
             let hosts: Vec<Value> = hosts(runs).iter().map(Machine::document).collect();
             json!({ "schema": "forkbench.hosts/1", "store": store.path(), "hosts": hosts })
         } else {
-            let runs: Vec<Value> = runs.iter().map(|run| run_document(run)).collect();
+            let runs: Vec<Value> = runs.iter().map(run_document).collect();
             json!({ "schema": "forkbench.runs/1", "store": store.path(), "runs": runs })
         }
     }
@@ -112,7 +111,7 @@ struct Machine {
     kernels: BTreeSet<String>,
 }
 
-fn hosts(runs: &[Arc<StoredRun>]) -> Vec<Machine> {
+fn hosts(runs: &[StoredRun]) -> Vec<Machine> {
     let mut machines: BTreeMap<(&str, &str), Machine> = BTreeMap::new();
     // They are in the order of time.
     for run in runs {
@@ -146,7 +145,7 @@ impl Machine {
     }
 }
 
-fn run_rows(runs: &[Arc<StoredRun>]) -> Vec<[String; 6]> {
+fn run_rows(runs: &[StoredRun]) -> Vec<[String; 6]> {
     let mut rows = vec![["time", "host", "kernel", "commit", "branch", "cells"].map(str::to_owned)];
     let text = |value: &Option<String>| value.as_deref().map_or("–".to_owned(), plain);
     rows.extend(runs.iter().map(|run| {
@@ -166,7 +165,7 @@ fn run_rows(runs: &[Arc<StoredRun>]) -> Vec<[String; 6]> {
     rows
 }
 
-fn host_rows(runs: &[Arc<StoredRun>]) -> Vec<[String; 6]> {
+fn host_rows(runs: &[StoredRun]) -> Vec<[String; 6]> {
     let heads = ["host", "fingerprint", "runs", "first", "last", "kernels"];
     let mut rows = vec![heads.map(str::to_owned)];
     rows.extend(hosts(runs).into_iter().map(|machine| {

@@ -46,7 +46,7 @@ impl Prune {
         let store = place.open()?;
         let gone = store.prune(&self.selecting.selection(), self.pruning(), self.dry_run)?;
         if json {
-            let runs: Vec<_> = gone.iter().map(|run| run_document(run)).collect();
+            let runs: Vec<_> = gone.iter().map(run_document).collect();
             print_json(&json!({
                 "schema": "forkbench.pruned/1",
                 "store": store.path(),

@@ -62,7 +62,7 @@ pub(super) fn export(series: &[Series]) -> Export {
 }
 
 fn result<'a>(series: &'a Series, point: &'a Point) -> OtavaResult<'a> {
-    let run = &point.run;
+    let run = series.run(point);
     let text = |value: &'a Option<String>| value.as_deref().unwrap_or_default();
     OtavaResult {
         timestamp: seconds(run.started),

@@ -1,6 +1,7 @@
 //! A cell's points as they are drawn: thinned where there are more than a chart can show, and cut where nothing was
 //! measured.
 
+use crate::statistics::median_of;
 use crate::trend::{CellHistory, RunSeen, Seen};
 
 /// A line is cut where the next point is so many usual distances away.
@@ -41,37 +42,39 @@ pub(super) fn buckets(cell: &CellHistory, runs: &[RunSeen], most: usize) -> Vec<
     }
     let (first, last) = (timed[0].0, timed[timed.len() - 1].0);
     let width = ((last - first) / most as f64).max(1.0);
-    let place = |(at, _): &(f64, &Seen)| ((at - first) / width) as usize;
-    let near = timed.chunk_by(|a, b| place(a).min(most - 1) == place(b).min(most - 1));
-    near.map(bucket).collect()
+    let place = |at: f64| (((at - first) / width) as usize).min(most - 1);
+    let mut buckets = Vec::with_capacity(most);
+    let (mut begin, mut here) = (0, place(first));
+    for (end, (at, _)) in timed.iter().enumerate() {
+        let next = place(*at);
+        if next != here {
+            buckets.push(bucket(&timed[begin..end]));
+            (begin, here) = (end, next);
+        }
+    }
+    buckets.push(bucket(&timed[begin..]));
+    buckets
 }
 
 /// One bucket of points, of which there is at least one.
 fn bucket(points: &[(f64, &Seen)]) -> Bucket {
-    let middle = |mut values: Vec<u64>| -> Option<f64> {
-        values.sort_unstable();
-        let upper = *values.get(values.len() / 2)? as f64;
-        Some((upper + values[(values.len() - 1) / 2] as f64) / 2.0)
-    };
-    let p10: Vec<u64> = points.iter().map(|(_, point)| point.p10).collect();
-    let (least, greatest) = (p10.iter().min(), p10.iter().max());
-    let (low, high) = (
-        least.copied().unwrap_or(0) as f64,
-        greatest.copied().unwrap_or(0) as f64,
-    );
+    let (mut p10, mut adjusted) = (Vec::with_capacity(points.len()), Vec::new());
+    let (mut low, mut high) = (f64::INFINITY, 0.0);
+    for (_, point) in points {
+        let value = point.p10 as f64;
+        low = value.min(low);
+        high = value.max(high);
+        p10.push(value);
+        adjusted.extend(point.adjusted.map(|value| value as f64));
+    }
     Bucket {
         runs: [points[0].1.run, points[points.len() - 1].1.run],
         count: points.len(),
         at: (points[0].0 + points[points.len() - 1].0) / 2.0,
         low,
         high,
-        middle: middle(p10).unwrap_or(low),
-        adjusted: middle(
-            points
-                .iter()
-                .filter_map(|(_, point)| point.adjusted)
-                .collect(),
-        ),
+        middle: median_of(p10).unwrap_or(low),
+        adjusted: median_of(adjusted),
     }
 }
 

@@ -64,7 +64,7 @@ pub fn judge(host: &HostRuns, asked: &Asked) -> HostHistory {
     // What all have in common comes first; a sort keeps the order of the others.
     all.sort_by_key(|one| one.cell.is_some());
     let judged = all
-        .iter()
+        .into_iter()
         .filter(|one| one.cell.is_none_or(|cell| cell.is_asked_for));
     HostHistory {
         host: host.fingerprint.clone(),
@@ -230,7 +230,7 @@ impl<'a> Series<'a> {
         one
     }
 
-    fn said(&self, runs: &[RunSeen], asked: &Asked, together: &Together) -> CellHistory {
+    fn said(self, runs: &[RunSeen], asked: &Asked, together: &Together) -> CellHistory {
         let changes: Vec<ChangeSeen> = self
             .changes
             .iter()
@@ -257,7 +257,7 @@ impl<'a> Series<'a> {
             level: self.level(),
             changes,
             pending,
-            points: self.points.clone(),
+            points: self.points,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a segment costs: the squares of what its level leaves unexplained.
 
+use std::ops::Range;
+
 /// The cost of segments of a series.
 ///
 /// Cutting a segment never makes it dearer; [`super::segments()`] rests on that.
@@ -8,6 +10,12 @@ pub trait Cost {
     fn count(&self) -> usize;
     /// The cost of the values from `from` up to but without `to`, of which there is at least one.
     fn cost(&self, from: usize, to: usize) -> f64;
+    /// The costs from each place of `from` up to but without `to`, written to `costs`, which has room for just so many.
+    fn costs(&self, from: Range<usize>, to: usize, costs: &mut [f64]) {
+        for (cost, from) in costs.iter_mut().zip(from) {
+            *cost = self.cost(from, to);
+        }
+    }
 }
 
 /// Squares about the segment's mean.
@@ -49,8 +57,8 @@ impl Cost for Means {
 /// keeps to the bound, else the one at the bound.
 #[derive(Debug, Clone)]
 pub struct Lines {
-    /// Weighted sums before each place: 1, x, y, x², xy, y².
-    sums: Vec<[f64; 6]>,
+    /// Weighted sums before each place, one list for each: 1, x, y, x², xy, y².
+    sums: [Vec<f64>; 6],
     steepest: f64,
 }
 
@@ -62,59 +70,103 @@ impl Lines {
             at.first().copied().unwrap_or(0.0),
             values.first().copied().unwrap_or(0.0),
         );
-        let mut sums = vec![[0.0; 6]];
+        let mut sums = [(); 6].map(|()| vec![0.0]);
         let mut sum = [0.0; 6];
         for ((x, y), weight) in at.iter().zip(values).zip(weights) {
             let (x, y) = (x - origin.0, y - origin.1);
             let parts = [1.0, x, y, x * x, x * y, y * y];
-            for (sum, part) in sum.iter_mut().zip(parts) {
+            for ((sums, sum), part) in sums.iter_mut().zip(&mut sum).zip(parts) {
                 *sum += weight * part;
+                sums.push(*sum);
             }
-            sums.push(sum);
         }
         Self { sums, steepest }
     }
 
-    /// Sums of squares and products about the means: xx, xy, yy.
-    #[inline(always)]
-    fn centred(&self, from: usize, to: usize) -> (f64, f64, f64) {
-        let (low, high) = (&self.sums[from], &self.sums[to]);
-        let each = (high[0] - low[0]).recip();
-        let (x, y) = (high[1] - low[1], high[2] - low[2]);
-        let (mean_x, mean_y) = (x * each, y * each);
-        (
-            (high[3] - low[3] - x * mean_x).max(0.0),
-            high[4] - low[4] - x * mean_y,
-            (high[5] - low[5] - y * mean_y).max(0.0),
-        )
+    /// Of the values between two places.
+    fn centred(&self, from: usize, to: usize) -> Centred {
+        let at = |place: usize| self.sums.each_ref().map(|sums| sums[place]);
+        Centred::between(&at(from), &at(to))
     }
 
     /// The slope of a segment's line, and the weighted squares of the places about their mean, from which follows how
     /// well the slope is known.
     pub fn slope(&self, from: usize, to: usize) -> (f64, f64) {
-        let (xx, xy, _) = self.centred(from, to);
-        if xx <= 0.0 {
+        let centred = self.centred(from, to);
+        if centred.xx <= 0.0 {
             return (0.0, 0.0);
         }
-        ((xy / xx).clamp(-self.steepest, self.steepest), xx)
+        (centred.slope(self.steepest), centred.xx)
     }
 }
 
 impl Cost for Lines {
     fn count(&self) -> usize {
-        self.sums.len() - 1
+        self.sums[0].len() - 1
     }
 
-    // The innermost loop of a search, and this crate is compiled for size.
-    #[inline(always)]
     fn cost(&self, from: usize, to: usize) -> f64 {
-        let (xx, xy, yy) = self.centred(from, to);
-        if xx <= 0.0 {
-            return yy;
-        }
-        let slope = (xy / xx).clamp(-self.steepest, self.steepest);
-        (yy - slope * (2.0 * xy - slope * xx)).max(0.0)
+        self.centred(from, to).cost(self.steepest)
     }
+
+    // The innermost loop of a search: no bounds to check and no branches, so that it is done in vectors. It is spelt out
+    // because `map` of arrays is no vector.
+    fn costs(&self, from: Range<usize>, to: usize, costs: &mut [f64]) {
+        let count = costs.len();
+        let [w, x, y, xx, xy, yy] = &self.sums;
+        let high = [w[to], x[to], y[to], xx[to], xy[to], yy[to]];
+        let from = from.start..from.start + count;
+        let (w, x, y) = (&w[from.clone()], &x[from.clone()], &y[from.clone()]);
+        let (xx, xy, yy) = (&xx[from.clone()], &xy[from.clone()], &yy[from]);
+        for at in 0..count {
+            let low = [w[at], x[at], y[at], xx[at], xy[at], yy[at]];
+            costs[at] = Centred::between(&low, &high).cost(self.steepest);
+        }
+    }
+}
+
+/// Weighted sums of squares and products about the means.
+struct Centred {
+    xx: f64,
+    xy: f64,
+    yy: f64,
+}
+
+impl Centred {
+    /// From sums of 1, x, y, x², xy, y² before two places.
+    #[inline(always)]
+    fn between(low: &[f64; 6], high: &[f64; 6]) -> Self {
+        let each = (high[0] - low[0]).recip();
+        let (x, y) = (high[1] - low[1], high[2] - low[2]);
+        let (mean_x, mean_y) = (x * each, y * each);
+        Self {
+            xx: not_below_zero(high[3] - low[3] - x * mean_x),
+            xy: high[4] - low[4] - x * mean_y,
+            yy: not_below_zero(high[5] - low[5] - y * mean_y),
+        }
+    }
+
+    /// The slope of the best line that is no steeper. Only where `xx` is above 0.
+    #[inline(always)]
+    fn slope(&self, steepest: f64) -> f64 {
+        let slope = self.xy / self.xx;
+        let slope = if slope > steepest { steepest } else { slope };
+        if slope < -steepest { -steepest } else { slope }
+    }
+
+    /// What that line leaves.
+    #[inline(always)]
+    fn cost(&self, steepest: f64) -> f64 {
+        let slope = self.slope(steepest);
+        let left = not_below_zero(self.yy - slope * (2.0 * self.xy - slope * self.xx));
+        if self.xx > 0.0 { left } else { self.yy }
+    }
+}
+
+/// As `value.max(0.0)`, which minds what is no number, and is more than one instruction for it.
+#[inline(always)]
+fn not_below_zero(value: f64) -> f64 {
+    if value > 0.0 { value } else { 0.0 }
 }
 
 #[cfg(test)]

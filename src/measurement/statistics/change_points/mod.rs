@@ -18,6 +18,7 @@
 mod change;
 mod cost;
 mod detector;
+mod ranks;
 mod reference;
 mod scale;
 mod segments;

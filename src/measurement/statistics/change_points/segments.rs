@@ -5,8 +5,6 @@
 //! With a least length a place loses its last chance only that many values later: until then the cut that beat it could
 //! not be made.
 
-use std::collections::VecDeque;
-
 use super::Cost;
 
 /// How long a segment may be, in values.
@@ -58,19 +56,11 @@ impl Segmentation {
     }
 }
 
-/// A place for the last cut.
-struct Place {
-    at: usize,
-    /// The cost of what lies before it.
-    before: f64,
-    /// That, and the cost of the segment from it to where the search is.
-    total: f64,
-    /// The count from which on it cannot win.
-    gone: usize,
-}
-
 /// The segmentation with the least sum of its segments' costs and a `penalty` for each cut. Of several that cost the
 /// same, that with the earlier last cut.
+///
+/// All places between the first that can still win and the newest are looked at, those that cannot win among them: they lie
+/// side by side in memory, so that the processor takes several at once.
 pub fn segments(cost: &impl Cost, penalty: f64, lengths: Lengths) -> Segmentation {
     let count = cost.count();
     let mut best = Segmentation {
@@ -79,48 +69,39 @@ pub fn segments(cost: &impl Cost, penalty: f64, lengths: Lengths) -> Segmentatio
     };
     // The first segment needs no cut.
     best.cost[0] = -penalty;
-    // Rising: those whose segments get too long are the first.
-    let mut places: VecDeque<Place> = VecDeque::new();
-    let mut next_gone = usize::MAX;
+    let mut first = 0;
+    // Of each place the count from which on it cannot win; compared with what is in doubles beside it.
+    let mut gone = vec![f64::INFINITY; count + 1];
+    // Of each place what lies before it costs, with the segment from it to where the search is.
+    let mut totals = vec![0.0; count + 1];
     for end in lengths.shortest..=count {
         let newest = end - lengths.shortest;
-        if best.cost[newest].is_finite() {
-            places.push_back(Place {
-                at: newest,
-                before: best.cost[newest],
-                total: f64::INFINITY,
-                gone: usize::MAX,
-            });
+        first = first.max(end.saturating_sub(lengths.longest));
+        while first < newest && gone[first] <= end as f64 {
+            first += 1;
         }
-        while places
-            .front()
-            .is_some_and(|place| end - place.at > lengths.longest)
-        {
-            places.pop_front();
-        }
-        if next_gone <= end {
-            places.retain(|place| end < place.gone);
-            next_gone = places
-                .iter()
-                .map(|place| place.gone)
-                .min()
-                .unwrap_or(usize::MAX);
+        let places = first..newest + 1;
+        let totals = &mut totals[..places.len()];
+        cost.costs(places.clone(), end, totals);
+        for (total, before) in totals.iter_mut().zip(&best.cost[places.clone()]) {
+            *total += before;
         }
         let (mut least, mut last) = (f64::INFINITY, None);
-        for place in &mut places {
-            place.total = place.before + cost.cost(place.at, end);
-            if place.total + penalty < least {
-                least = place.total + penalty;
-                last = Some(place.at);
+        for (at, total) in places.clone().zip(&*totals) {
+            if total + penalty < least {
+                (least, last) = (total + penalty, Some(at));
             }
         }
         best.cost[end] = least;
         best.last[end] = last;
-        for place in &mut places {
-            if place.total > least && place.gone == usize::MAX {
-                place.gone = end + lengths.shortest;
-                next_gone = next_gone.min(place.gone);
-            }
+        let from_now = (end + lengths.shortest) as f64;
+        for (gone, total) in gone[places].iter_mut().zip(&*totals) {
+            let since = if *total > least {
+                from_now
+            } else {
+                f64::INFINITY
+            };
+            *gone = if since < *gone { since } else { *gone };
         }
     }
     best.cost[0] = 0.0;

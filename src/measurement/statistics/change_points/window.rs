@@ -24,15 +24,27 @@ impl Window {
 
     /// Takes a finite value; the oldest goes where there is no more room.
     pub fn push(&mut self, value: f64) {
-        if self.coming.len() == self.size {
-            if let Some(oldest) = self.coming.pop_front() {
-                let place = self.sorted.partition_point(|other| *other < oldest);
-                self.sorted.remove(place);
+        let place_of = |value: f64| self.sorted.partition_point(|other| *other < value);
+        let place = place_of(value);
+        let oldest = match self.coming.len() == self.size {
+            true => self.coming.pop_front(),
+            false => None,
+        };
+        match oldest {
+            // Only what lies between the two places moves.
+            Some(oldest) => {
+                let free = place_of(oldest);
+                if place > free {
+                    self.sorted.copy_within(free + 1..place, free);
+                    self.sorted[place - 1] = value;
+                } else {
+                    self.sorted.copy_within(place..free, place + 1);
+                    self.sorted[place] = value;
+                }
             }
+            None => self.sorted.insert(place, value),
         }
         self.coming.push_back(value);
-        let place = self.sorted.partition_point(|other| *other < value);
-        self.sorted.insert(place, value);
     }
 
     /// How many values are in it.
