@@ -27,6 +27,9 @@ use session::{Abandoned, CellSession};
 const NOISE_THRESHOLD: f64 = 0.10;
 /// Criterion's samples per cell; each is a batch of iterations.
 const SAMPLES: usize = 15;
+/// Bootstrap resamples of them: with so few samples a tenth of what Criterion takes by itself places its interval as well, and it
+/// is built for a short build.
+const RESAMPLES: usize = 10_000;
 /// The same of a server: as few as Criterion takes.
 const SERVER_SAMPLES: usize = 10;
 /// Fresh subjects per cell, at the least.
@@ -67,6 +70,7 @@ fn bench(
     let mut criterion = Criterion::default()
         .noise_threshold(NOISE_THRESHOLD)
         .sample_size(SAMPLES)
+        .nresamples(RESAMPLES)
         .warm_up_time(arguments.warm_up)
         .configure_from_args();
     let native = SubjectCommand::native_at(Path::new(env!("CARGO_BIN_EXE_forkbench-subject")))?;
