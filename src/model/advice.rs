@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
-use super::parent::{Parent, Piece};
+use super::parent::Parent;
+use super::piece::Piece;
 use super::shape::{Part, Shape};
 use crate::footprint::{BASE_PAGE, HUGE_PAGE};
 use crate::units::human_size;

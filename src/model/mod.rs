@@ -6,6 +6,7 @@ mod calibration;
 mod fit;
 mod notes;
 mod parent;
+mod piece;
 mod prediction;
 mod resampling;
 mod rows;
@@ -16,7 +17,8 @@ mod wait;
 pub use advice::Change;
 pub use calibration::{Calibration, CalibrationError, words_of};
 pub use fit::{Cost, Fit, FitError, Fitted, LARGEST_GOOD_RESIDUAL};
-pub use parent::{Described, Parent, Piece, PredictedFootprint};
+pub use parent::{Described, Parent, PredictedFootprint};
+pub use piece::Piece;
 pub use prediction::{
     Bracket, CalibrationSeen, MappingCost, MechanismCost, OtherMappings, PREDICTION_SCHEMA,
     PartCost, Prediction, predict,

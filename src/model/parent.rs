@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::notes::of_process;
+use super::piece::{Piece, pooled};
 use super::shape::{Part, Shape};
 use crate::footprint::{BASE_PAGE, HUGE_PAGE, Order, Page};
 use crate::harness::anatomy::{Anatomy, Frames, MappingSeen};
@@ -10,8 +11,6 @@ use crate::recording::Host;
 
 /// VMAs and descriptors of a described parent that nothing is said of: those of a small program.
 const USUAL: (u64, u64) = (30, 3);
-/// What share of the pages must have known places to speak for the others.
-const ENOUGH_KNOWN: f64 = 0.5;
 
 /// What fork would have to copy, as a prediction tells it. Bytes and counts; null is "not known".
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -51,51 +50,6 @@ pub struct PredictedFootprint {
     pub swap: Option<u64>,
     /// Bytes in reserved huge pages.
     pub hugetlb: Option<u64>,
-}
-
-/// A mapping that fork copies.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Piece {
-    /// Its file, or a name as `[heap]`; foreign text. Empty for anonymous memory.
-    pub name: String,
-    /// Its first address.
-    pub start: u64,
-    /// Its length in bytes.
-    pub bytes: u64,
-    /// 4 KiB pages.
-    pub pages: u64,
-    /// Transparent huge pages.
-    pub huge: u64,
-    /// Shares of neighbours within 8 and 512 pages, where known.
-    pub places: Option<[f64; 2]>,
-    /// The same with each neighbour counted by the share that the process has of the memory around it: what fork pays
-    /// for as for near pages.
-    pub own_places: Option<[f64; 2]>,
-    /// Whether its 4 KiB pages could be huge ones: of no file, and 2 MiB long.
-    pub could_be_huge: bool,
-}
-
-impl Piece {
-    fn of(seen: &MappingSeen) -> Self {
-        Self {
-            name: seen.name.clone(),
-            start: seen.start,
-            bytes: seen.bytes(),
-            pages: seen.base_pages(),
-            huge: seen.thp / HUGE_PAGE,
-            places: seen.places,
-            own_places: seen.own_places,
-            could_be_huge: !seen.name.starts_with('/') && seen.bytes() >= HUGE_PAGE,
-        }
-    }
-
-    /// Its pages as parts, lying as `places` (see [`Parent::places`]) where nothing is known of its own.
-    pub fn shape(&self, places: [f64; 2]) -> Shape {
-        let [within_8, within_512] = self.own_places.unwrap_or(places);
-        Shape::default()
-            .with(Part::PageThp, self.huge as f64)
-            .with_base_pages(self.pages as f64, within_8, within_512)
-    }
 }
 
 /// What is asked of a parent that is not there. Counts are those of the whole process.
@@ -315,25 +269,6 @@ impl Parent {
     pub fn is_of_unknown_pages(&self) -> bool {
         self.may_be_huge
     }
-}
-
-/// Shares over all pieces, by their pages. `None` where too few are known.
-fn pooled(pieces: &[Piece], places: impl Fn(&Piece) -> Option<[f64; 2]>) -> Option<[f64; 2]> {
-    let all: f64 = pieces.iter().map(|piece| piece.pages as f64).sum();
-    let known = || {
-        let known = pieces
-            .iter()
-            .filter_map(|piece| Some((piece.pages as f64, places(piece)?)));
-        known.filter(|(pages, _)| *pages > 0.0)
-    };
-    let pages: f64 = known().map(|(pages, _)| pages).sum();
-    let share = |at: usize| {
-        known()
-            .map(|(pages, places)| pages * places[at])
-            .sum::<f64>()
-            / pages
-    };
-    (pages > 0.0 && pages >= ENOUGH_KNOWN * all).then(|| [share(0), share(1)])
 }
 
 #[cfg(test)]

@@ -1,24 +1,23 @@
 //! Servers and the load generator: what is sent is accounted for, whatever the server does, and nothing stays behind.
 
+mod load;
+#[path = "../scratch/mod.rs"]
 mod scratch;
+mod slow;
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::{self, JoinHandle};
+use std::sync::{Mutex, MutexGuard};
+use std::thread;
 use std::time::Duration;
 
 use forkbench::harness::environment::choose_cpus;
 use forkbench::harness::launcher::{Launcher, SubjectCommand};
-use forkbench::harness::serving;
-use forkbench::load::{Load, Outcome};
 use forkbench::mechanism::Phase;
-use forkbench::protocol::Replied;
-use forkbench::recording::{Knee, Requests, Status, is_held, rate_of};
-use forkbench::server::{MODELS, Served};
+use forkbench::recording::{Knee, Status, is_held, rate_of};
+use forkbench::server::MODELS;
 use nix::unistd::Uid;
 
 use scratch::{Scratch, comes_true, said, told};
@@ -34,82 +33,6 @@ const SUBJECT: &str = env!("CARGO_BIN_EXE_forkbench-subject");
 fn launcher() -> Launcher {
     let native = SubjectCommand::native_at(Path::new(SUBJECT)).unwrap();
     Launcher::new(native, Vec::new(), choose_cpus(), None).unwrap()
-}
-
-/// A server of ours, in a thread, that takes its time as it is told.
-struct Slow {
-    address: SocketAddrV4,
-    stopping: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Slow {
-    /// `pause` says how long the server stands still before it answers a request, by its number.
-    fn start(pause: impl Fn(u64) -> Duration + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let SocketAddr::V4(address) = listener.local_addr().unwrap() else {
-            panic!("an address of another kind");
-        };
-        let stopping = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&stopping);
-        let thread = thread::spawn(move || {
-            let answered = AtomicU64::new(0);
-            for connection in listener.incoming() {
-                if told.load(Ordering::Acquire) {
-                    return;
-                }
-                thread::sleep(pause(answered.fetch_add(1, Ordering::Relaxed)));
-                answer(connection.unwrap());
-            }
-        });
-        Self {
-            address,
-            stopping,
-            thread: Some(thread),
-        }
-    }
-}
-
-impl Drop for Slow {
-    fn drop(&mut self) {
-        self.stopping.store(true, Ordering::Release);
-        let _ = TcpStream::connect(self.address);
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
-}
-
-fn answer(mut connection: TcpStream) {
-    let mut request = Vec::new();
-    let mut chunk = [0; 512];
-    while !request.ends_with(b"\r\n\r\n") {
-        match connection.read(&mut chunk) {
-            Ok(read @ 1..) => request.extend_from_slice(&chunk[..read]),
-            _ => return,
-        }
-    }
-    let _ = connection.write_all(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok");
-}
-
-fn load(address: SocketAddrV4, rate: u32, requests: u64) -> Load {
-    Load {
-        address,
-        rate,
-        closed: false,
-        requests,
-        seed: 7,
-        patience: 1_000_000_000,
-    }
-}
-
-fn account(load: &Load, replied: &[Replied]) -> Requests {
-    serving::account(load, replied, &Served::default())
-}
-
-/// The quantile of responses, those that never came included.
-fn response_at(replied: &[Replied], share: f64) -> u64 {
-    let mut times: Vec<u64> = replied.iter().map(|request| request.response).collect();
-    times.sort_unstable();
-    times[(times.len() as f64 * share) as usize]
 }
 
 #[test]
@@ -151,86 +74,6 @@ fn every_model_answers_and_its_counts_add_up() {
     assert_eq!(scratch.cell(&ids[6]).trials[0].receipt.ballast, 16 << 20);
     scratch.assert_nothing_left();
     assert!(scratch.draw());
-}
-
-#[test]
-fn a_rate_that_is_too_high_shows_as_a_growing_delay_and_drops_nothing() {
-    let _alone = alone();
-    let scratch = Scratch::new();
-    // No host starts and ends a program in 50 µs.
-    let id = "server:vfork-exec/0@rate=20000";
-    let words = ["run", id, "--trials", "1", "--time", "0.1"];
-    let output = scratch.forkbench(&words).output().unwrap();
-    assert!(output.status.success(), "{}", told(&output));
-    let cell = scratch.cell(id);
-    let requests = cell.trials[0].requests.as_ref().unwrap();
-    assert_eq!(requests.due, 2_000);
-    assert!(requests.adds_up(), "{requests:?}");
-    let (early, late) = (requests.early.unwrap(), requests.late.unwrap());
-    assert!(late > 2 * early, "{early} and then {late}");
-    assert_eq!(cell.phases[&Phase::Response].count, 2_000);
-    assert!(
-        requests.slow > 20 && requests.slow <= requests.due,
-        "{requests:?}"
-    );
-    assert_eq!(forkbench::recording::is_held(&cell), Some(false));
-    scratch.assert_nothing_left();
-}
-
-#[test]
-fn what_a_server_never_gets_to_counts_with_its_age() {
-    let _alone = alone();
-    // It answers 50 in a second, and is sent 500.
-    let slow = Slow::start(|_| Duration::from_millis(20));
-    let load = load(slow.address, 500, 1_000);
-    let replied = serving::send(&launcher(), &load).unwrap();
-    let requests = account(&load, &replied);
-    assert_eq!(requests.due, 1_000);
-    assert!(requests.adds_up(), "{requests:?}");
-    assert!(
-        requests.unanswered > 100 && requests.answered > 10,
-        "{requests:?}"
-    );
-    let end = replied
-        .iter()
-        .map(|request| request.due + request.response)
-        .max()
-        .unwrap();
-    for request in &replied {
-        if request.outcome == Outcome::Unanswered {
-            assert_eq!(request.due + request.response, end);
-        }
-    }
-    // Those that were due first have waited longest.
-    let last = replied.last().unwrap();
-    assert!(last.response >= load.patience / 2, "{last:?}");
-}
-
-#[test]
-fn a_pause_is_seen_by_all_that_were_due_meanwhile() {
-    let _alone = alone();
-    let pause = |number| match number {
-        200 => Duration::from_millis(400),
-        _ => Duration::ZERO,
-    };
-    let launcher = launcher();
-    let open = {
-        let slow = Slow::start(pause);
-        serving::send(&launcher, &load(slow.address, 500, 1_000)).unwrap()
-    };
-    let closed = {
-        let slow = Slow::start(pause);
-        let closed = Load {
-            closed: true,
-            ..load(slow.address, 500, 1_000)
-        };
-        serving::send(&launcher, &closed).unwrap()
-    };
-    assert_eq!((open.len(), closed.len()), (1_000, 1_000));
-    let (open, closed) = (response_at(&open, 0.99), response_at(&closed, 0.99));
-    // Of the open loop's requests a fifth were due in the pause; of the closed loop's one was.
-    assert!(open > 200_000_000, "{open}");
-    assert!(open > 4 * closed, "{open} and {closed}");
 }
 
 /// A subject that says it serves on `port` and does nothing.
@@ -458,75 +301,6 @@ fn explain_tells_a_request_on_both_sides() {
         assert!(text.contains(word), "no `{word}` in: {text}");
     }
     scratch.assert_nothing_left();
-}
-
-#[test]
-fn any_server_can_be_sent_a_load() {
-    let _alone = alone();
-    let scratch = Scratch::new();
-    let slow = Slow::start(|_| Duration::ZERO);
-    let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, slow.address.port()).to_string();
-    for closed in [&[][..], &["--closed"]] {
-        let output = scratch
-            .forkbench(&[
-                "load",
-                &address,
-                "--rate",
-                "200",
-                "--seconds",
-                "0.5",
-                "--json",
-            ])
-            .args(closed)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", told(&output));
-        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(document["requests"]["answered"], 100);
-        assert_eq!(document["response"]["count"], 100);
-    }
-    drop(slow);
-    let output = scratch
-        .forkbench(&["load", &address, "--rate", "200", "--seconds", "0.5"])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
-    assert!(
-        said(&output).contains("0 answered, 100 failed"),
-        "{}",
-        said(&output)
-    );
-}
-
-#[test]
-fn any_server_can_be_climbed() {
-    let _alone = alone();
-    let scratch = Scratch::new();
-    // No more than 500 requests in a second.
-    let slow = Slow::start(|_| Duration::from_millis(2));
-    let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, slow.address.port()).to_string();
-    let words = ["load", &address, "--climb", "--seconds", "0.4", "--json"];
-    let output = scratch.forkbench(&words).output().unwrap();
-    assert!(output.status.success(), "{}", told(&output));
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let number = |value: &serde_json::Value| value.as_u64();
-    let held = number(&document["held"]).unwrap_or(0);
-    let lost = number(&document["lost"]).unwrap();
-    assert!(held < lost && held < 500, "{document}");
-    let rates = document["rates"].as_array().unwrap();
-    let of = |rate: u64| rates.iter().find(|one| number(&one["rate"]) == Some(rate));
-    assert_eq!(of(lost).unwrap()["held"], false);
-    // It was measured again before it was believed.
-    assert_eq!(of(lost).unwrap()["trials"].as_array().unwrap().len(), 6);
-    for trial in rates
-        .iter()
-        .flat_map(|rate| rate["trials"].as_array().unwrap())
-    {
-        let of = |name: &str| number(&trial["requests"][name]).unwrap();
-        assert_eq!(of("due"), of("answered") + of("failed") + of("unanswered"));
-    }
-    let wrong = scratch.forkbench(&["load", &address, "--climb", "--rate", "5"]);
-    assert_eq!({ wrong }.output().unwrap().status.code(), Some(2));
 }
 
 #[test]
