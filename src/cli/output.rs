@@ -131,18 +131,20 @@ pub(super) fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
 
 /// The command line that repeats this one, quoted for a shell.
 pub(super) fn repeated_command() -> String {
-    let words = std::env::args().skip(1).map(|word| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-        if !word.is_empty() && word.chars().all(plain) {
-            word
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    });
     let mut command = "forkbench".to_owned();
-    for word in words {
+    for word in std::env::args().skip(1) {
         command.push(' ');
-        command.push_str(&word);
+        command.push_str(&quoted(word));
     }
     command
+}
+
+/// A word as a shell takes it.
+pub(super) fn quoted(word: String) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }

@@ -244,7 +244,7 @@ impl Predict {
         };
         eprintln!("{why}measuring what fork costs here, for a minute or two");
         launcher.keep_off();
-        let mut writer = RunWriter::create(&folder, header)?;
+        let mut writer = RunWriter::create_aside(&folder, header)?;
         let measured = Measured {
             launcher: &launcher,
             cells: &cells,

@@ -73,7 +73,7 @@ pub enum StoreError {
         problem: String,
     },
     /// The file or its folder can't be written.
-    #[error("cannot {action} `{}`: {problem}. SQLite writes beside the file, too: make the folder writable, or name a file elsewhere with --store", path.display())]
+    #[error("cannot {action} `{}`: {problem}. SQLite writes beside the file, too: make the file, its folder and what lies beside it as …-wal and …-shm writable, or name a file elsewhere with --store", path.display())]
     ReadOnly {
         /// What was tried.
         action: &'static str,

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::unistd::{AccessFlags, access};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
@@ -44,13 +45,18 @@ impl Store {
         Self::open(path)
     }
 
-    /// Opens the store at `path`. One of an older version is taken to the newest, in one transaction.
+    /// Opens the store at `path`. One of an older version is taken to the newest, in one transaction. One that may not be
+    /// written can be read, and nothing is left beside it.
     ///
     /// # Errors
     /// Where none is there, another file is, it is of a newer forkbench, damaged, or can't be written.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         recognise(path)?;
-        let connection = Connection::open_with_flags(whole(path), flags())
+        let opened = match is_for_reading(path) {
+            true => Connection::open_with_flags(address(path), alone()),
+            false => Connection::open_with_flags(whole(path), flags()),
+        };
+        let connection = opened
             .and_then(|connection| {
                 connection.busy_timeout(PATIENCE)?;
                 // Until its version is known nothing is moved into the file from the log beside it.
@@ -196,6 +202,24 @@ fn flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
+/// Those that go with an [`address`].
+fn alone() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+/// Whether a store can only be read, and all of it stands in the file: neither it nor what SQLite keeps beside it may be
+/// written by this process, and nobody has it open for writing. What a mere reader left beside it would be the reader's,
+/// and would keep its owner from writing.
+fn is_for_reading(path: &Path) -> bool {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let may_write = |path: &Path| access(path, AccessFlags::W_OK).is_ok();
+    let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    !has_log && (!may_write(path) || !may_write(folder))
+}
+
 /// A name beginning with `file:` would be an address to SQLite; one that begins with a slash is a file.
 fn whole(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
@@ -228,10 +252,7 @@ fn recognise(path: &Path) -> Result<(), StoreError> {
     if there.len() == 0 {
         return foreign("it is empty");
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_URI
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let looked = Connection::open_with_flags(address(path), flags)
+    let looked = Connection::open_with_flags(address(path), alone())
         .and_then(|connection| Ok((application(&connection)?, version(&connection)?)));
     let code = |error: &rusqlite::Error| error.sqlite_error_code();
     match looked {

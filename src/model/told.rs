@@ -110,7 +110,16 @@ impl Told {
 
     /// How many rows have much of a part.
     pub fn rows_with(&self, part: Part, rows: &[Row]) -> usize {
-        let much = |row: &&Row| row.shape.count(part) - self.least.count(part) >= enough(part);
+        // Few pages beside many of another kind are a residue of the allocator's: their cost would be what the sum of
+        // the others misses.
+        let few = |row: &Row| match PLACES.contains(&part) {
+            true => MIXED * row.shape.base_pages(),
+            false => 0.0,
+        };
+        let much = |row: &&Row| {
+            let beyond = row.shape.count(part) - self.least.count(part);
+            beyond >= enough(part) && beyond > few(row)
+        };
         rows.iter().filter(much).count()
     }
 

@@ -38,7 +38,17 @@ impl RunWriter {
     pub fn create(parent: &Path, header: RunLine) -> Result<Self, RecordingError> {
         let folder = open_parent(parent)?;
         let _alone = lock(&folder, parent)?;
-        Self::begin(parent, header)
+        Self::begin(parent, header, true)
+    }
+
+    /// As [`RunWriter::create`], for a run that nobody asked for: `parent/latest` stays what it was.
+    ///
+    /// # Errors
+    /// As [`RunWriter::create`].
+    pub fn create_aside(parent: &Path, header: RunLine) -> Result<Self, RecordingError> {
+        let folder = open_parent(parent)?;
+        let _alone = lock(&folder, parent)?;
+        Self::begin(parent, header, false)
     }
 
     /// Goes on with the newest run in `parent` of this `sitting`, or begins one. All targets of one `cargo
@@ -67,27 +77,35 @@ impl RunWriter {
                     sitting: sitting.to_owned(),
                     ..header
                 },
+                true,
             ),
         }
     }
 
-    fn begin(parent: &Path, mut header: RunLine) -> Result<Self, RecordingError> {
+    fn begin(parent: &Path, mut header: RunLine, is_latest: bool) -> Result<Self, RecordingError> {
         let (directory, name) = make(parent, &header.id)?;
         header.id = name;
-        Self::fill(parent, &directory, header).inspect_err(|_| {
+        Self::fill(parent, &directory, header, is_latest).inspect_err(|_| {
             // Nothing is in it yet that anyone could miss.
             let _ = fs::remove_dir_all(&directory);
         })
     }
 
-    fn fill(parent: &Path, directory: &Path, header: RunLine) -> Result<Self, RecordingError> {
+    fn fill(
+        parent: &Path,
+        directory: &Path,
+        header: RunLine,
+        is_latest: bool,
+    ) -> Result<Self, RecordingError> {
         let name = header.id.clone();
         let mut writer = Self::resume(directory.to_owned())?;
         writer.append(Line::Run(Box::new(header)))?;
         writer.rebuild_log()?;
         sync(directory)?;
         sync(parent)?;
-        point_latest(parent, Path::new(&name))?;
+        if is_latest {
+            point_latest(parent, Path::new(&name))?;
+        }
         Ok(writer)
     }
 

@@ -101,8 +101,13 @@ fn what_cannot_be_added_keeps_nothing_else_from_it() {
     );
     let again = history(&scratch, "add reports/run-0001 --branch other");
     assert!(said(&again).starts_with("unchanged"), "{}", said(&again));
-    // What it was first added with stays, and is what is said.
+    // What it was first added with stays, and is what is said; and that it is not what was asked for.
     assert!(!said(&again).contains("other"), "{}", said(&again));
+    assert!(
+        told(&again).contains("under other labels"),
+        "{}",
+        told(&again)
+    );
     let named = history(&scratch, "add reports/run-0001 --branch other --replace");
     assert!(said(&named).contains("replaced") && said(&named).contains("branch other"));
 }
@@ -191,6 +196,53 @@ fn pruning_says_what_goes() {
     assert!(said(&output).starts_with("0 runs"), "{}", said(&output));
     let output = history(&scratch, "prune --before 2026-07-02 --keep-days 100000");
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn what_is_not_there_is_no_success() {
+    let scratch = Scratch::new();
+    filled(&scratch);
+    for line in [
+        "check none",
+        "check --branch none",
+        "check --since 2099-01-01 --fail-on nothing",
+        "check --reference none",
+        "show none --out page.html",
+    ] {
+        let output = history(&scratch, line);
+        assert_eq!(output.status.code(), Some(1), "{line}: {}", said(&output));
+        assert!(told(&output).contains("none") || told(&output).contains("nothing in the history"));
+    }
+    assert!(!scratch.path().join("page.html").exists());
+    let mut command = scratch.forkbench(&["history", "check"]);
+    let output = command
+        .env("FORKBENCH_STORE", "history.sqlite")
+        .output()
+        .unwrap();
+    let repeated = "FORKBENCH_STORE=history.sqlite forkbench history check";
+    assert!(said(&output).contains(repeated), "{}", said(&output));
+}
+
+#[test]
+fn comparisons_are_left_out_of_what_is_imported() {
+    let scratch = Scratch::new();
+    let words = "ab --a null/0 --b null/0 --budget 2s --out reports";
+    let words: Vec<&str> = words.split(' ').collect();
+    let output = scratch.forkbench(&words).output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    run(1, 40_000).written(&scratch.path().join("reports"));
+    let output = history(&scratch, "import reports");
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert!(
+        said(&output).contains("\n1 added, 0 there already, 0 failed"),
+        "{}",
+        said(&output)
+    );
+    assert!(
+        told(&output).contains("note: left out: run"),
+        "{}",
+        told(&output)
+    );
 }
 
 #[test]

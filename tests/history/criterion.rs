@@ -99,7 +99,7 @@ fn what_forkbench_recorded_is_not_taken_from_criterion() {
     benchmark(&tree, "footprint/fork/64MiB", 40_000.0, at(1_782_867_000));
     benchmark(&tree, "footprint/vfork/0", 9_000.0, at(1_782_867_000));
     let (_, noted) = import(&scratch, ".");
-    assert!(noted.contains("1 results"), "{noted}");
+    assert!(noted.contains("1 result of Criterion"), "{noted}");
     let store = store(&scratch);
     assert_eq!(ids(&store), [made.header.id]);
     let theirs = Selection {

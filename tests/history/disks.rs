@@ -1,7 +1,12 @@
 //! Disks that are full or can't be written: an error that says what to do, and the store as it was.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Output;
 
+use forkbench::history::Store;
 use nix::unistd::Uid;
 
 use crate::fixtures::cell;
@@ -127,6 +132,7 @@ fn a_read_only_folder_is_named_and_left_as_it_is() {
         forkbench add reports/run-0000 || exit 98
         cp small/history.sqlite before
         mount -o remount,ro small || exit 99
+        forkbench list --json | grep -q run-0000 || exit 96
         forkbench add reports/run-0001
         code=$?
         cmp before small/history.sqlite || exit 97
@@ -151,4 +157,47 @@ fn a_read_only_folder_is_named_and_left_as_it_is() {
         "{}",
         said(&output)
     );
+}
+
+#[test]
+fn who_may_only_read_a_store_can_and_leaves_nothing_beside_it() {
+    if !Uid::effective().is_root() {
+        eprintln!("not tested: only root can be somebody else");
+        return;
+    }
+    let scratch = Scratch::new();
+    let reports = scratch.path().join("reports");
+    let made = run(1, 40_000).written(&reports);
+    let folder = scratch.path().join("open");
+    fs::create_dir(&folder).unwrap();
+    // Whoever reads may write into the folder, and not to the file.
+    for open in [scratch.path(), folder.as_path()] {
+        fs::set_permissions(open, Permissions::from_mode(0o777)).unwrap();
+    }
+    let line = ["history", "--store", "open/history.sqlite"];
+    let words = |verb: &[&'static str]| [&line[..], verb].concat();
+    let run_path = made.to_str().unwrap();
+    let mut add = scratch.forkbench(&line);
+    let added = add.args(["add", run_path]).output().unwrap();
+    assert!(added.status.success(), "{}", told(&added));
+    for verb in [&["list", "--json"][..], &["check"]] {
+        let mut other = scratch.forkbench(&words(verb));
+        let Ok(output) = other.uid(65_534).gid(65_534).output() else {
+            eprintln!("not tested: nobody else may execute what is tested");
+            return;
+        };
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        let left: Vec<_> = fs::read_dir(&folder).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+    let mut other = scratch.forkbench(&line);
+    let refused = other.uid(65_534).gid(65_534).args(["prune", "--keep", "0"]);
+    let refused = refused.output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(told(&refused).contains("writable"), "{}", told(&refused));
+    assert_eq!(ids(&store_at(&folder)), ["run-0001"]);
+}
+
+fn store_at(folder: &Path) -> Store {
+    Store::open(&folder.join("history.sqlite")).unwrap()
 }

@@ -89,7 +89,13 @@ impl Scratch {
 
     /// The newest run's directory, once it is there.
     pub fn run(&self) -> Option<PathBuf> {
-        fs::canonicalize(self.path().join("reports/latest")).ok()
+        let reports = self.path().join("reports");
+        // `latest` is the newest run that was asked for; a calibration is not.
+        fs::canonicalize(reports.join("latest")).ok().or_else(|| {
+            let there = fs::read_dir(reports).ok()?.flatten();
+            let folders = there.map(|entry| entry.path()).filter(|path| path.is_dir());
+            folders.max()
+        })
     }
 
     pub fn recorded(&self) -> Recorded {

@@ -10,7 +10,7 @@ use super::super::output::named_run;
 use super::Place;
 use super::labelling::{Labelling, Surroundings};
 use super::outcomes::Outcomes;
-use crate::history::Entry;
+use crate::history::{Entry, EntryError};
 use crate::recording;
 
 #[derive(Debug, Args)]
@@ -46,11 +46,21 @@ impl Add {
             let run = named_run(run);
             match entry(&run, &self.labelling, &around) {
                 Ok(entry) => outcomes.add(&store, &run, &entry, self.replace),
+                // Of all in a folder some may be comparisons.
+                Err(error) if self.runs.len() > 1 && is_of_arms(&error) => {
+                    eprintln!("note: left out: {error:#}");
+                }
                 Err(error) => outcomes.fail(&run, format!("{error:#}")),
             }
         }
+        outcomes.note_labels(&self.labelling, "--replace gives them others");
         outcomes.show(&store, false, json)
     }
+}
+
+/// Whether a run can't go into the store because it is an A/B comparison, with which nothing is wrong.
+pub(super) fn is_of_arms(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(EntryError::Arms { .. }))
 }
 
 /// The run at a path, as the store takes it in.

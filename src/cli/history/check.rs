@@ -21,7 +21,7 @@ use crate::trend::History;
                   forkbench history check\n  \
                   forkbench history check 'fork/*' --branch main --threshold 5% --format markdown\n  \
                   forkbench history check --known 1a2b3c4d --fail-on inconclusive\n\n\
-                  Exit codes: 0 done, 1 the store could not be read, 3 the verdict that --fail-on names."
+                  Exit codes: 0 done, 1 the store could not be read or has nothing of what was asked for, 3 the verdict that --fail-on names."
 )]
 pub(super) struct Check {
     #[command(flatten)]

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::super::Exit;
 use super::Place;
-use super::add::entry;
+use super::add::{entry, is_of_arms};
 use super::labelling::{Labelling, Surroundings};
 use super::outcomes::Outcomes;
 use crate::harness::environment;
@@ -51,6 +51,7 @@ impl Import {
             for run in &found.runs {
                 match entry(run, &self.labelling, &around) {
                     Ok(entry) => outcomes.add(&store, run, &entry, false),
+                    Err(error) if is_of_arms(&error) => eprintln!("note: left out: {error:#}"),
                     Err(error) => outcomes.fail(run, format!("{error:#}")),
                 }
             }
@@ -59,6 +60,10 @@ impl Import {
         if !benchmarks.is_empty() {
             self.import_criterion(&store, &benchmarks, &around, &mut outcomes)?;
         }
+        outcomes.note_labels(
+            &self.labelling,
+            "`forkbench history add --replace` gives them others",
+        );
         outcomes.show(&store, true, json)
     }
 
@@ -84,7 +89,8 @@ impl Import {
         }
         if known > 0 {
             eprintln!(
-                "note: {known} results of Criterion are there already, or were recorded by forkbench"
+                "note: {known} {} of Criterion: there already, or recorded by forkbench",
+                if known == 1 { "result" } else { "results" }
             );
         }
         let labels = |started| self.labelling.labels(around, started);

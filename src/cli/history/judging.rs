@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 use super::super::judgement::{THRESHOLD, threshold};
-use super::super::output::{repeated_command, tool};
+use super::super::output::tool;
 use super::Place;
 use super::selecting::{Cells, Selecting, moment};
 use crate::comparison::Statistic;
@@ -28,7 +28,7 @@ pub(super) struct Judging {
     /// age (30d)
     #[arg(long, value_name = "RUN|COMMIT|WHEN")]
     known: Option<String>,
-    /// Take what sittings do to all cells from these alone: cells, mechanisms or globs [default: all]
+    /// Take what sittings do to all cells from these alone: cells, mechanisms or globs [default: all of them]
     #[arg(long, value_name = "FILTER", value_delimiter = ',')]
     reference: Vec<String>,
 }
@@ -38,6 +38,17 @@ impl Judging {
     pub(super) fn history(&self, place: &Place, with_points: bool) -> anyhow::Result<History> {
         let store = place.open()?;
         let over_time = store.over_time(&self.selecting.with(&self.cells), &self.reference)?;
+        let cells = || over_time.hosts.iter().flat_map(|host| &host.cells);
+        // A job that asks for what is not there would stay green for ever.
+        anyhow::ensure!(
+            cells().any(|cell| cell.is_asked_for),
+            "nothing in the history is selected; `forkbench history list` shows what is there"
+        );
+        anyhow::ensure!(
+            self.reference.is_empty() || cells().any(|cell| cell.is_reference),
+            "--reference `{}` is no cell of the runs that are looked at: name cells, mechanisms or globs",
+            self.reference.join(",")
+        );
         note_others(&over_time);
         let asked = Asked {
             threshold: self.threshold.unwrap_or(THRESHOLD),
@@ -51,7 +62,7 @@ impl Judging {
         Ok(History {
             schema: HISTORY_SCHEMA.to_owned(),
             made: rfc3339(SystemTime::now()),
-            command: repeated_command(),
+            command: place.repeated_command(),
             tool: tool("forkbench history"),
             statistic: Statistic::P10,
             threshold: asked.threshold,

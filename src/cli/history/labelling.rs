@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
-use crate::history::Labels;
+use crate::history::{Labels, StoredRun};
 
 /// Bytes that a label may have.
 const LONGEST: usize = 256;
@@ -37,6 +37,18 @@ pub(super) struct Surroundings {
 }
 
 impl Labelling {
+    /// Whether a run has other labels than those that were asked for in so many words.
+    pub(super) fn differ_from(&self, run: &StoredRun) -> bool {
+        let differs =
+            |asked: &Option<String>, has: &Option<String>| asked.is_some() && asked != has;
+        differs(&self.commit, &run.commit)
+            || differs(&self.branch, &run.branch)
+            || self
+                .host_name
+                .as_ref()
+                .is_some_and(|asked| *asked != run.host_name)
+    }
+
     /// The labels of a run that began at a moment, by the flags, and else by the surroundings.
     pub(super) fn labels(&self, around: &Surroundings, started: SystemTime) -> Labels {
         // What is said in so many words holds for every run that is named.

@@ -98,7 +98,7 @@ fn elsewhere(store: &Store, shown: Source) -> anyhow::Result<Option<String>> {
     let count = store.runs(&selection)?.len();
     let name = other.name();
     Ok((count > 0)
-        .then(|| format!("{count} runs of {name} are there, too: --source {name} lists them")))
+        .then(|| format!("of {name} there are runs, too ({count}): --source {name} lists them")))
 }
 
 /// The runs of one host.

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Exit;
+use super::output::{quoted, repeated_command};
 use crate::history::{Store, default_path};
 
 #[derive(Debug, Args)]
@@ -90,6 +91,16 @@ impl Place {
         match &self.store {
             Some(path) => Ok(path.clone()),
             None => Ok(default_path()?),
+        }
+    }
+
+    /// The command that repeats this one in another shell: a store that the surroundings name is named in it.
+    fn repeated_command(&self) -> String {
+        match std::env::var("FORKBENCH_STORE") {
+            Ok(named) if self.store.is_none() && !named.is_empty() => {
+                format!("FORKBENCH_STORE={} {}", quoted(named), repeated_command())
+            }
+            _ => repeated_command(),
         }
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::Exit;
 use super::super::output::{print, print_json};
+use super::labelling::Labelling;
 use super::list::run_document;
 use crate::history::{Added, Entry, Store, StoredRun};
 use crate::recording::plain;
@@ -56,6 +57,22 @@ impl Outcomes {
             path: path.display().to_string(),
             error,
         });
+    }
+
+    /// Says so where runs that were there keep other labels than those that were asked for.
+    pub(super) fn note_labels(&self, labelling: &Labelling, remedy: &str) {
+        let kept = self
+            .runs
+            .iter()
+            .filter(|outcome| labelling.differ_from(&outcome.run));
+        let kept: Vec<String> = kept.map(|outcome| plain(&outcome.run.id)).collect();
+        if let Some(first) = kept.first() {
+            let others = match kept.len() {
+                1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            eprintln!("note: {first}{others}: there already, under other labels; {remedy}");
+        }
     }
 
     /// Tells of them. With `briefly` what was there already is counted, and not listed.

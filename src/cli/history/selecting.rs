@@ -37,7 +37,7 @@ pub(super) struct Cells {
     /// Cells (fork/64MiB), mechanisms (fork), or globs over whole ids (fork/*, */1GiB*)
     #[arg(value_name = "FILTER")]
     filters: Vec<String>,
-    /// These phases alone [default: all]
+    /// These phases alone [default: all of them]
     #[arg(long, value_name = "PHASE", value_delimiter = ',', value_parser = phase_parser())]
     phase: Vec<Phase>,
 }
