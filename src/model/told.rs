@@ -189,3 +189,35 @@ fn unexplained(columns: &[Vec<f64>], at: usize) -> f64 {
         0.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(pages: f64, within: f64) -> Row {
+        let ns = 50_000.0 + 25.0 * pages;
+        Row {
+            id: format!("fork/{pages}"),
+            shape: Shape::bare().with_base_pages(pages, within, within),
+            trials: vec![(0, ns)],
+            ns,
+        }
+    }
+
+    #[test]
+    fn a_few_pages_that_lie_elsewhere_have_no_cost_of_their_own() {
+        let places = |rows: &[Row]| -> Vec<Part> {
+            let known = Told::of(rows).known.into_iter();
+            known.filter(|part| PLACES.contains(part)).collect()
+        };
+        let mut rows = vec![row(0.0, 1.0), row(16_384.0, 0.98), row(262_144.0, 0.98)];
+        assert_eq!(places(&rows), [Part::PageNear]);
+        // They count as near ones, and the rows are used.
+        assert!(
+            rows.iter()
+                .all(|row| Told::of(&rows).columns(&row.shape).is_some())
+        );
+        rows.push(row(262_144.0, 0.1));
+        assert_eq!(places(&rows), [Part::PageNear, Part::PageFar]);
+    }
+}

@@ -193,7 +193,13 @@ fn notes(fit: &Fit) -> Vec<String> {
     };
     let mut notes = Vec::new();
     let missed = missed(fit);
-    if missed.is_empty() {
+    if fit.cells.len() <= fit.costs.len() {
+        // With a cost for each cell the sums are what was measured, however wrong they are.
+        notes.push(format!(
+            "{state}: as many costs as cells ({}), so no cell is left to check the sums by.",
+            fit.cells.len()
+        ));
+    } else if missed.is_empty() {
         notes.push(format!(
             "{state}: the sums come within {} of all {} cells.",
             percent(fit.largest_residual()),
