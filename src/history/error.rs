@@ -18,6 +18,9 @@ pub enum StoreError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// Nothing of what was asked for is in it.
+    #[error("nothing in the history is selected; `forkbench history list` shows what is there")]
+    NothingSelected,
     /// Another file is there.
     #[error("`{}` is no history of forkbench: {seen}; it was left as it is. Name another file with --store", path.display())]
     Foreign {

@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 use super::error::StoreError;
 use super::migrations::{APPLICATION, NEWEST, migrate, version};
-use crate::recording::plain;
+use crate::recording::{folder_of, plain};
 
 /// How long others are waited for. Adding a run holds the file for milliseconds, most of them the disk's.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -211,13 +211,9 @@ fn alone() -> OpenFlags {
 /// written by this process, and nobody has it open for writing. What a mere reader left beside it would be the reader's,
 /// and would keep its owner from writing.
 fn is_for_reading(path: &Path) -> bool {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
     let may_write = |path: &Path| access(path, AccessFlags::W_OK).is_ok();
     let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
-    !has_log && (!may_write(path) || !may_write(folder))
+    !has_log && (!may_write(path) || !may_write(folder_of(path)))
 }
 
 /// A name beginning with `file:` would be an address to SQLite; one that begins with a slash is a file.
@@ -295,10 +291,7 @@ fn application(connection: &Connection) -> rusqlite::Result<i64> {
 /// of several that make it at once the first one's stays.
 fn make(path: &Path) -> Result<(), StoreError> {
     let failed = |error| StoreError::io("make", path, error);
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     fs::create_dir_all(folder).map_err(failed)?;
     let log = beside(path, "-wal");
     if is_there(&log)? && !is_there(path)? {

@@ -3,7 +3,7 @@
 //! every sample.
 //!
 //! It is a package of its own because it has to be compiled to be fast, and the rest of forkbench to be there soon:
-//! commands, pages and records are never on a measured path, and optimised they take most of a fresh build. forkbench has
+//! commands, pages and records are never on a measured path, and optimising them takes a third of a fresh build. forkbench has
 //! these modules under the same names.
 //!
 //! # Where things are

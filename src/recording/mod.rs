@@ -24,6 +24,7 @@ pub use directory::{rfc3339, run_id, runs};
 pub use error::RecordingError;
 pub(crate) use error::plain;
 pub use rates::{Knee, holds, is_held, rate_of};
+pub(crate) use reader::folder_of;
 pub use reader::{locate, read};
 pub use recorded::Recorded;
 pub use samples::read_samples;

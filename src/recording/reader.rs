@@ -66,10 +66,15 @@ pub fn locate(path: &Path) -> Result<PathBuf, RecordingError> {
     if there.is_dir() {
         return Ok(path.to_owned());
     }
-    Ok(match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    })
+    Ok(folder_of(path).to_owned())
+}
+
+/// The folder that a file lies in: the current one where its path names none.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 fn exists(path: &Path) -> Result<bool, RecordingError> {

@@ -3,7 +3,6 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::Output;
 
 use forkbench::history::Store;
@@ -195,9 +194,6 @@ fn who_may_only_read_a_store_can_and_leaves_nothing_beside_it() {
     let refused = refused.output().unwrap();
     assert_eq!(refused.status.code(), Some(1));
     assert!(told(&refused).contains("writable"), "{}", told(&refused));
-    assert_eq!(ids(&store_at(&folder)), ["run-0001"]);
-}
-
-fn store_at(folder: &Path) -> Store {
-    Store::open(&folder.join("history.sqlite")).unwrap()
+    let kept = Store::open(&folder.join("history.sqlite")).unwrap();
+    assert_eq!(ids(&kept), ["run-0001"]);
 }

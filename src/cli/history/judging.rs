@@ -9,7 +9,7 @@ use super::super::output::tool;
 use super::Place;
 use super::selecting::{Cells, Selecting, moment};
 use crate::comparison::Statistic;
-use crate::history::OverTime;
+use crate::history::{OverTime, StoreError};
 use crate::recording::rfc3339;
 use crate::statistics::change_points::{CONFIRMATION, DRIFT, INTERVAL};
 use crate::trend::{Asked, HISTORY_SCHEMA, History, HostRuns, judge};
@@ -42,7 +42,7 @@ impl Judging {
         // A job that asks for what is not there would stay green for ever.
         anyhow::ensure!(
             cells().any(|cell| cell.is_asked_for),
-            "nothing in the history is selected; `forkbench history list` shows what is there"
+            StoreError::NothingSelected
         );
         anyhow::ensure!(
             self.reference.is_empty() || cells().any(|cell| cell.is_reference),

@@ -21,9 +21,6 @@ pub enum Format {
 /// Why a store could not be exported.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryExportError {
-    /// There is nothing in it.
-    #[error("nothing in the history is selected; `forkbench history list` shows what is there")]
-    Nothing,
     /// The format is behind a cargo feature that is off.
     #[error(
         "this forkbench was built without parquet; build one that has it, with `cargo install --path . --features parquet` in forkbench's source, or take `--format otava`"
@@ -62,7 +59,7 @@ impl Format {
             Self::Parquet => parquet(store, selection)?,
         };
         match export.documents.is_empty() {
-            true => Err(HistoryExportError::Nothing),
+            true => Err(StoreError::NothingSelected.into()),
             false => Ok(export),
         }
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
+use crate::recording::folder_of;
 use crate::report::comparison::numbers::{interval, percent, signed};
 use crate::report::page::{rendered, unique_anchors};
 use crate::report::palette::look_of;
@@ -76,10 +77,7 @@ pub fn page(history: &History, from: &Path) -> Result<String, ReportError> {
 /// # Errors
 /// [`ReportError`] where the page cannot be made, or the file not written.
 pub fn write(path: &Path, history: &History) -> Result<(), ReportError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     fs::create_dir_all(folder).map_err(|source| ReportError::Write {
         path: folder.to_owned(),
         source,
