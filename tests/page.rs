@@ -420,6 +420,21 @@ fn trials_that_disagree_are_marked() {
     );
 }
 
+#[test]
+fn an_interval_of_few_trials_is_called_a_range() {
+    for (trials, ranges) in [(3, 1), (5, 1), (6, 0)] {
+        let mut builder = Builder::new(5);
+        builder.trials = trials;
+        set_call(&mut builder, "fork", "64MiB", 400_000);
+        let page = report::page(&builder.recorded).unwrap();
+        let found = page
+            .matches("<a href=\"#method-interval\">range</a>")
+            .count();
+        assert_eq!(found, ranges, "{trials}");
+        assert!(page.contains("id=\"method-interval\""));
+    }
+}
+
 /// Text without ANSI styles.
 fn unstyled(text: &str) -> String {
     let mut parts = text.split('\u{1b}');

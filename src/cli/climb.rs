@@ -55,9 +55,11 @@ pub(super) fn climb(
             let known = recorded.run.cells.iter().find(|cell| cell.id == id);
             slot.index += known.map_or(0, |cell| cell.trials.len() as u32);
         }
+        let searching = format!("looking for the highest rate held, round {round}");
         let part = Measured {
             cells: &cells,
             slots: &slots,
+            part_of: Some(&searching),
             ..*measured
         };
         let (tally, _) = part.record(writer)?;

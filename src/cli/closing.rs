@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::comparison::LookSeen;
 use crate::harness::ab::{Contest, Forecast, Judgement, Live};
 use crate::report::comparison::line;
+use crate::report::counted;
 use crate::statistics::Procedure;
 
 /// What the line of pilot pairs is kept by; no cell is called so.
@@ -119,10 +120,7 @@ impl Closing {
             return format!("{id} {phase}");
         };
         let pairs = procedure.pairs();
-        let mut text = format!(
-            "{id} {phase}: {pairs} pair{}",
-            if pairs == 1 { "" } else { "s" }
-        );
+        let mut text = format!("{id} {phase}: {}", counted(pairs, "pair"));
         if let Some(look) = procedure.looks().last() {
             let seen = LookSeen::of(look.pairs, look.shift);
             text.push_str(&format!(

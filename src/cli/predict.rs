@@ -56,7 +56,7 @@ const BUDGET: Budget = Budget {
                   The process is neither stopped nor traced nor changed. Its mappings take its own user or root; how \
                   scattered its pages are takes root: without, there is a bracket and no expected value.\n\n\
                   Costs come from the newest run of this host since it booted, not older than a day, that has them; if \
-                  there is none, they are measured first, which takes a minute, for a large parent two, and leaves a run."
+                  there is none, they are measured first, which takes a minute, for a parent of gigabytes four, and leaves a run."
 )]
 pub(super) struct Predict {
     /// The process
@@ -242,7 +242,10 @@ impl Predict {
                 folder.display()
             ),
         };
-        eprintln!("{why}measuring what fork costs here, for a minute or two");
+        eprintln!(
+            "{why}measuring what fork costs here, in parents of up to {}",
+            exact_size(sizes.pages.max(sizes.huge))
+        );
         launcher.keep_off();
         let mut writer = RunWriter::create_aside(&folder, header)?;
         let measured = Measured {
@@ -251,6 +254,7 @@ impl Predict {
             slots: &schedule_each(&cells, trials, seed),
             budget: BUDGET,
             keep_samples: false,
+            part_of: None,
         };
         let (tally, _) = measured.record(&mut writer)?;
         if tally.interrupted {

@@ -3,77 +3,89 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::harness::cell::Cell;
 use crate::harness::runner::Outcome;
+use crate::harness::schedule::Slot;
+use crate::harness::time_left::TimeLeft;
 
 /// How often a log gets a line.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 /// Progress on standard error. It is drawn between trials alone: a subject must have the host to itself.
-pub(super) struct Progress {
+pub(super) struct Progress<'a> {
     bar: Option<ProgressBar>,
-    begun: Instant,
+    /// What these trials are a part of, where that is more than they.
+    of: Option<&'a str>,
+    time: TimeLeft<'a>,
+    /// The place of the trial that is made, and when it began.
+    now: (usize, Instant),
     last_line: Option<Instant>,
 }
 
-impl Progress {
-    /// For `total` trials.
-    pub(super) fn new(total: usize) -> Self {
+impl<'a> Progress<'a> {
+    /// For a schedule of cells. How long is left is not said of a part of something whose end nobody knows.
+    pub(super) fn new(cells: &'a [Cell], slots: &'a [Slot], of: Option<&'a str>) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             // No steady tick: that would be a thread that wakes while a subject times.
-            let bar =
-                ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template(
-                "{bar:24} {pos}/{len} trials  {elapsed} gone, {eta} left  {wide_msg}",
-            );
+            let target = ProgressDrawTarget::stderr();
+            let bar = ProgressBar::with_draw_target(Some(slots.len() as u64), target);
+            let template = match of {
+                Some(_) => "{prefix}: {pos}/{len} trials  {wide_msg}",
+                None => "{bar:24} {pos}/{len} trials  {elapsed} gone, {prefix} left  {wide_msg}",
+            };
+            let style = ProgressStyle::with_template(template);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
         Self {
             bar,
-            begun: Instant::now(),
+            of,
+            time: TimeLeft::new(cells, slots),
+            now: (0, Instant::now()),
             last_line: None,
         }
     }
 
-    /// A trial is about to begin.
+    /// The trial at the place `done` is about to begin.
     pub(super) fn begins(&mut self, cell: &Cell, done: usize, total: usize) {
+        let left = self.time.left(done).map_or_else(
+            || "some time".to_owned(),
+            |left| format!("{:#}", HumanDuration(left)),
+        );
         if let Some(bar) = &self.bar {
             bar.set_position(done as u64);
+            bar.set_prefix(self.of.map_or(left, str::to_owned));
             bar.set_message(cell.to_string());
-            return;
-        }
-        let due = self
+        } else if self
             .last_line
-            .is_none_or(|last| last.elapsed() >= BETWEEN_LINES);
-        if due {
+            .is_none_or(|last| last.elapsed() >= BETWEEN_LINES)
+        {
             self.last_line = Some(Instant::now());
-            eprintln!(
-                "{done} of {total} trials done, {} left; now {cell}",
-                self.left(done, total)
-            );
+            match self.of {
+                Some(of) => eprintln!("{of}: now {cell}"),
+                None => eprintln!("{done} of {total} trials done, {left} left; now {cell}"),
+            }
         }
-    }
-
-    fn left(&self, done: usize, total: usize) -> String {
-        if done == 0 {
-            return "some time".to_owned();
-        }
-        let each = self.begun.elapsed().as_secs_f64() / done as f64;
-        format!("{:.0} s", each * (total - done) as f64)
+        self.now = (done, Instant::now());
     }
 
     /// A trial has ended.
     pub(super) fn ended(&mut self, outcome: &Outcome) {
-        if let Outcome::Dropped(line) = outcome {
-            self.say(&format!(
-                "{}: {}: {}",
-                line.cell.id,
-                word(line.status),
-                line.reason
-            ));
+        let (place, begun) = self.now;
+        match outcome {
+            Outcome::Done(..) => self.time.made(place, begun.elapsed()),
+            Outcome::Dropped(line) => {
+                self.time.dropped(place);
+                self.say(&format!(
+                    "{}: {}: {}",
+                    line.cell.id,
+                    word(line.status),
+                    line.reason
+                ));
+            }
+            Outcome::Interrupted => {}
         }
     }
 

@@ -125,6 +125,7 @@ impl Run {
                 seed,
             },
             keep_samples: self.keep_samples,
+            part_of: None,
         };
         let (mut tally, dropped) = measured.record(&mut writer)?;
         let servers = climb::servers(&cells, &dropped);
@@ -199,6 +200,8 @@ pub(super) struct Measured<'a> {
     pub budget: Budget,
     /// Whether samples are kept in order, too.
     pub keep_samples: bool,
+    /// What it is a part of, where that is more.
+    pub part_of: Option<&'a str>,
 }
 
 impl Measured<'_> {
@@ -207,7 +210,7 @@ impl Measured<'_> {
     pub(super) fn record(&self, writer: &mut RunWriter) -> anyhow::Result<(Tally, Vec<Cell>)> {
         let mut observer = Recorder {
             writer,
-            progress: Progress::new(self.slots.len()),
+            progress: Progress::new(self.cells, self.slots, self.part_of),
             keep_samples: self.keep_samples,
             dropped: Vec::new(),
         };
@@ -224,7 +227,7 @@ impl Measured<'_> {
 /// Keeps trials as they end.
 struct Recorder<'a> {
     writer: &'a mut RunWriter,
-    progress: Progress,
+    progress: Progress<'a>,
     keep_samples: bool,
     /// Cells that were skipped or failed.
     dropped: Vec<Cell>,

@@ -8,6 +8,7 @@ pub mod cell;
 pub mod conformance;
 pub mod doctor;
 pub mod environment;
+
 pub mod image;
 pub mod interrupt;
 pub mod knee;
@@ -22,5 +23,6 @@ pub mod schedule;
 pub mod serving;
 pub mod session;
 mod spelling;
+pub mod time_left;
 pub mod tracing;
 pub mod trial;

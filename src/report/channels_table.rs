@@ -2,7 +2,7 @@
 
 use super::channels::{Group, NOTE, Row, TITLE, answer, groups, setup_sentence};
 use super::markdown::escaped;
-use super::reading::{Centre, centre, disagrees, is_measured, p99, plain, short};
+use super::reading::{Centre, centre, is_measured, marked, p99, plain, short};
 use super::scale::size_name;
 use super::terminal::{Styles, missing, pad, pad_left, wrapped};
 use crate::mechanism::Phase;
@@ -21,7 +21,7 @@ impl Row<'_> {
         let none = || "–".to_owned();
         let middle = |cell: Option<&Cell>| {
             let cell = cell.filter(|cell| is_measured(cell));
-            cell.map_or_else(none, |cell| time(cell, Phase::RoundTrip))
+            cell.map_or_else(none, |cell| marked(cell, Phase::RoundTrip))
         };
         let tail = |cell: Option<&Cell>| {
             let tail = cell.filter(|cell| is_measured(cell));
@@ -42,19 +42,6 @@ impl Row<'_> {
             _ => of_phase(Phase::Setup),
         }
     }
-}
-
-/// A median with its marks, as in every table.
-fn time(cell: &Cell, phase: Phase) -> String {
-    let Some(centre) = centre(cell, phase) else {
-        return "–".to_owned();
-    };
-    let mark = match (centre.is_mean, disagrees(cell, phase)) {
-        (true, _) => "~",
-        (_, true) => "*",
-        _ => "",
-    };
-    format!("{}{mark}", Nanoseconds(centre.ns))
 }
 
 /// The columns after a channel's name: what stands above them, and how wide a table must be to have them.

@@ -2,7 +2,7 @@
 
 use super::markdown::escaped;
 use super::palette::rank_of;
-use super::reading::{centre, disagrees, is_measured, plain, short};
+use super::reading::{centre, is_measured, mark, plain, short};
 use super::terminal::{Styles, pad, pad_left, wrapped};
 use crate::mechanism::{Mechanism, Phase};
 use crate::recording::{Cell, Run};
@@ -85,13 +85,7 @@ impl Pair<'_> {
     /// Its cells in columns: what stands in each table.
     pub fn row(&self) -> [String; 6] {
         let time = |ns: f64| Nanoseconds(ns).to_string();
-        let mark = |cell: &Cell| {
-            if disagrees(cell, Phase::Call) {
-                "*"
-            } else {
-                ""
-            }
-        };
+        let mark = |cell: &Cell| mark(cell, Phase::Call);
         let none = || "–".to_owned();
         let signed = |ns: f64| match ns < 0.0 {
             true => format!("−{}", time(-ns)),

@@ -2,12 +2,10 @@
 
 use crate::mechanism::Phase;
 use crate::recording::{Run, Status};
-use crate::units::{Nanoseconds, human_time};
+use crate::units::human_time;
 
 use super::answer;
-use super::reading::{
-    centre, disagrees, factor, footprint_words, label, p99, plain, short, spread,
-};
+use super::reading::{factor, footprint_words, has_mark, label, marked, p99, plain, short, spread};
 
 /// A run as Markdown: the answer, then one table for each footprint.
 ///
@@ -51,14 +49,7 @@ pub fn markdown(run: &Run) -> String {
                 text.push_str(&format!("| {name} | {word}: {reason} | | | | |\n"));
                 continue;
             }
-            let time = |phase: Phase| match centre(cell, phase) {
-                Some(c) => {
-                    let mark = if c.is_mean { " (mean)" } else { "" };
-                    let star = if disagrees(cell, phase) { " \\*" } else { "" };
-                    format!("{}{mark}{star}", Nanoseconds(c.ns))
-                }
-                None => "–".to_owned(),
-            };
+            let time = |phase: Phase| escaped(&marked(cell, phase));
             let band = spread(cell, Phase::Call).map_or("–".to_owned(), |(low, high)| {
                 format!("{} to {}", human_time(low), human_time(high))
             });
@@ -77,9 +68,11 @@ pub fn markdown(run: &Run) -> String {
     super::channels_table::markdown(&mut text, run);
     super::languages::markdown(&mut text, run);
     super::servers::markdown(&mut text, run);
-    let disagree = run.cells.iter().any(|cell| disagrees(cell, Phase::Call));
-    if disagree {
+    if has_mark(run, "*") {
         text.push_str("\n\\* The trials disagree by more than their samples explain.\n");
+    }
+    if has_mark(run, "~") {
+        text.push_str("\n\\~ Too few samples for a median: their mean.\n");
     }
     text
 }

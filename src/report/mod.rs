@@ -34,7 +34,7 @@ pub use charts::{ChartFile, charts};
 pub use markdown::markdown;
 pub use page::page;
 pub use prediction::prediction;
-pub(crate) use reading::{grouped, plain};
+pub(crate) use reading::{counted, grouped, plain};
 pub use terminal::table;
 
 use crate::recording::{Recorded, Run};

@@ -6,6 +6,7 @@ use crate::protocol::Known;
 use crate::recording::{Cell, Placement, Run, Status};
 
 use super::scale::size_name;
+use crate::units::Nanoseconds;
 
 /// The middle of a phase's samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +31,42 @@ pub(super) fn centre(cell: &Cell, phase: Phase) -> Option<Centre> {
         ns: summary.mean,
         is_mean: true,
     })
+}
+
+/// What stands behind a median in a table: `~` where it is a mean, `*` where trials disagree.
+pub(super) fn mark(cell: &Cell, phase: Phase) -> &'static str {
+    match centre(cell, phase) {
+        Some(centre) if centre.is_mean => "~",
+        Some(_) if disagrees(cell, phase) => "*",
+        _ => "",
+    }
+}
+
+/// A median with its mark; a dash where there is none.
+pub(super) fn marked(cell: &Cell, phase: Phase) -> String {
+    centre(cell, phase).map_or("–".to_owned(), |centre| {
+        format!("{}{}", Nanoseconds(centre.ns), mark(cell, phase))
+    })
+}
+
+/// Whether a mark stands behind a median of any table.
+pub(super) fn has_mark(run: &Run, sought: &str) -> bool {
+    let is_marked = |cell: &&Cell| {
+        let phases: &[Phase] = match () {
+            () if is_server(cell) => &[Phase::Response],
+            () if is_channel(cell) => &[Phase::RoundTrip],
+            () if is_writes(cell) => &[
+                Phase::Before,
+                Phase::FirstPass,
+                Phase::SecondPass,
+                Phase::After,
+            ],
+            () => &[Phase::Call, Phase::Reap],
+        };
+        phases.iter().any(|&phase| mark(cell, phase) == sought)
+    };
+    let mut measured = run.cells.iter().filter(|cell| is_measured(cell));
+    measured.any(|cell| is_marked(&cell))
 }
 
 /// The lowest and the highest of the trials' own medians; `None` with fewer than two.
@@ -238,6 +275,12 @@ pub(crate) fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// So many of a thing that an `s` makes several of: `1 run`, `30,000 runs`.
+pub(crate) fn counted(count: usize, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(count as u64))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::answer::Answer;
 use super::markdown::escaped;
 use super::palette::rank_of;
 use super::reading::{
-    centre, disagrees, grouped, is_measured, is_server, label, p99, plain, repeat_command, short,
+    centre, grouped, is_measured, is_server, label, marked, p99, plain, repeat_command, short,
 };
 use super::scale::size_name;
 use super::terminal::{Styles, missing, pad, pad_left, wrapped};
@@ -18,13 +18,32 @@ use crate::units::{Nanoseconds, human_time};
 /// What the section is called, wherever it stands.
 pub(super) const TITLE: &str = "What a server that forks can hold";
 
-/// How all of it is read.
-pub(super) const NOTE: &str = "Response: from when a request was due until the last byte of its reply; the generator \
-                               does not wait for replies, so a server that stands still is seen by every request \
-                               that was due meanwhile. Service: from when it was sent. A rate is held while all requests \
-                               are answered and, in one trial at least, the p99 of response is below 10 ms; the knee is the highest that was held, \
-                               with none below it that was not. Late / early: the last third's median against the first's; \
-                               above 1 while a queue grows, and near it again once the queue is full.";
+/// How each column of [`HEADS`] is read that needs it.
+const NOTES: [(usize, &str); 4] = [
+    (
+        2,
+        "Response: from when a request was due until the last byte of its reply; the generator does not wait for \
+         replies, so a server that stands still is seen by every request that was due meanwhile.",
+    ),
+    (4, "Service: from when it was sent."),
+    (
+        7,
+        "A rate is held while all requests are answered and, in one trial at least, the p99 of response is below \
+         10 ms; the knee is the highest that was held, with none below it that was not.",
+    ),
+    (
+        6,
+        "Late / early: the last third's median against the first's; above 1 while a queue grows, and near it again \
+         once the queue is full.",
+    ),
+];
+
+/// How columns are read: those of which `is_shown` is true.
+pub(super) fn note(is_shown: impl Fn(usize) -> bool) -> String {
+    let shown = NOTES.iter().filter(|(column, _)| is_shown(*column));
+    let sentences: Vec<&str> = shown.map(|(_, sentence)| *sentence).collect();
+    sentences.join(" ")
+}
 
 /// One server at the rates that were measured.
 #[derive(Debug)]
@@ -192,13 +211,7 @@ pub(super) const HEADS: [&str; 8] = [
 /// A cell in columns.
 pub(super) fn row(series: &Series, cell: &Cell) -> [String; 8] {
     let none = || "–".to_owned();
-    let median =
-        |phase| centre(cell, phase).map_or_else(none, |middle| Nanoseconds(middle.ns).to_string());
-    let star = if disagrees(cell, Phase::Response) {
-        "*"
-    } else {
-        ""
-    };
+    let service = centre(cell, Phase::Service);
     let rate = rate_of(cell);
     let held = match is_held(cell) {
         Some(true) if series.knee.held == Some(rate) && series.knee.lost.is_some() => "knee",
@@ -209,9 +222,9 @@ pub(super) fn row(series: &Series, cell: &Cell) -> [String; 8] {
     [
         plain(&cell.id),
         format!("{}/s", grouped(u64::from(rate))),
-        format!("{}{star}", median(Phase::Response)),
+        marked(cell, Phase::Response),
         p99(cell, Phase::Response).map_or_else(none, human_time),
-        median(Phase::Service),
+        service.map_or_else(none, |middle| Nanoseconds(middle.ns).to_string()),
         requests(cell).map_or_else(none, |sent| {
             grouped(sent.failed.saturating_add(sent.unanswered))
         }),
@@ -258,7 +271,8 @@ pub(super) fn block(text: &mut String, run: &Run, width: usize, styles: &Styles)
             }
         }
     }
-    for line in wrapped(NOTE, width) {
+    let shown = |column| columns.iter().any(|(at, _, _)| *at == column);
+    for line in wrapped(&note(shown), width) {
         text.push_str(&format!("{}\n", styles.dim(&line)));
     }
 }
@@ -287,5 +301,5 @@ pub(super) fn markdown(text: &mut String, run: &Run) {
             text.push_str(&format!("| {} |\n", row.join(" | ")));
         }
     }
-    text.push_str(&format!("\n{NOTE}\n"));
+    text.push_str(&format!("\n{}\n", note(|_| true)));
 }

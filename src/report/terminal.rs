@@ -2,12 +2,13 @@
 
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Run, Status};
-use crate::units::{Nanoseconds, human_time};
+use crate::units::human_time;
 
 use super::answer::{self, Ranking};
 use super::costs_table::costs_text;
 use super::reading::{
-    centre, children, disagrees, factor, footprint_words, label, p99, plain, short, spread,
+    centre, children, factor, footprint_words, has_mark, label, mark, marked, p99, plain, short,
+    spread,
 };
 
 /// The width assumed where there is none to ask.
@@ -58,7 +59,7 @@ const COLUMNS: [Column; 5] = [
         head: "call p50",
         width: 11,
         from: 0,
-        text: |_, cell| call_text(cell),
+        text: |_, cell| time_text(cell, Phase::Call),
     },
     Column {
         head: "spread",
@@ -74,11 +75,9 @@ const COLUMNS: [Column; 5] = [
     },
     Column {
         head: "reap p50",
-        width: 9,
+        width: 10,
         from: 66,
-        text: |_, cell| {
-            centre(cell, Phase::Reap).map_or("–".to_owned(), |c| Nanoseconds(c.ns).to_string())
-        },
+        text: |_, cell| time_text(cell, Phase::Reap),
     },
     Column {
         head: "× least",
@@ -92,16 +91,12 @@ const COLUMNS: [Column; 5] = [
     },
 ];
 
-fn call_text(cell: &Cell) -> String {
-    let Some(centre) = centre(cell, Phase::Call) else {
-        return "–".to_owned();
-    };
-    let mark = match (centre.is_mean, disagrees(cell, Phase::Call)) {
-        (true, _) => "~",
-        (_, true) => "*",
-        _ => " ",
-    };
-    format!("{}{mark}", Nanoseconds(centre.ns))
+/// Marks stand in a column of their own.
+fn time_text(cell: &Cell, phase: Phase) -> String {
+    match mark(cell, phase) {
+        "" => format!("{} ", marked(cell, phase)),
+        _ => marked(cell, phase),
+    }
 }
 
 /// How far the trials' medians lie from the cell's: `−2 +3 %`.
@@ -259,19 +254,18 @@ pub(super) fn missing(text: &mut String, name: &str, cell: &Cell, width: usize, 
 }
 
 fn legend(text: &mut String, run: &Run, width: usize, styles: &Styles) {
-    let measured = || children(run).filter(|cell| cell.status == Status::Ok);
     let mut notes = Vec::new();
-    if measured().any(|cell| disagrees(cell, Phase::Call)) {
+    if has_mark(run, "*") {
         notes.push(
             "* The trials of this cell disagree by more than their samples explain: trust the spread, \
              not the p50."
                 .to_owned(),
         );
     }
-    if measured().any(|cell| centre(cell, Phase::Call).is_some_and(|centre| centre.is_mean)) {
+    if has_mark(run, "~") {
         notes.push("~ Too few samples for a median: their mean.".to_owned());
     }
-    if measured().next().is_some() {
+    if children(run).any(|cell| cell.status == Status::Ok) {
         notes.push(
             "call: the parent stands still. reap: the child's whole life. spread: the lowest and the \
              highest trial's p50 against the cell's."

@@ -3,7 +3,9 @@
 use super::answer::{Answer, beside};
 use super::markdown::escaped;
 use super::palette::rank_of;
-use super::reading::{centre, is_measured, is_writes, label, p99, plain, repeat_command, short};
+use super::reading::{
+    centre, is_measured, is_writes, label, marked, p99, plain, repeat_command, short,
+};
 use super::scale::size_name;
 use super::terminal::{Styles, missing, pad, pad_left, wrapped};
 use crate::footprint::Footprint;
@@ -87,12 +89,6 @@ pub(super) fn answer(run: &Run) -> Option<Answer<'_>> {
     })
 }
 
-fn time(cell: &Cell, phase: Phase) -> String {
-    centre(cell, phase).map_or("–".to_owned(), |centre| {
-        Nanoseconds(centre.ns).to_string()
-    })
-}
-
 /// The columns after a cell's name: what stands above them, and how wide a table must be to have them.
 fn columns(width: usize) -> Vec<(&'static str, usize)> {
     let all = [
@@ -111,7 +107,7 @@ fn value(cell: &Cell, head: &str) -> String {
     match head {
         "p99" => p99(cell, Phase::SecondPass).map_or("–".to_owned(), human_time),
         "copied" => copied_text(cell),
-        phase => Phase::from_name(phase).map_or("–".to_owned(), |phase| time(cell, phase)),
+        phase => Phase::from_name(phase).map_or("–".to_owned(), |phase| marked(cell, phase)),
     }
 }
 
@@ -175,7 +171,9 @@ pub(super) fn markdown(text: &mut String, run: &Run) {
             continue;
         }
         let values = columns.iter().map(|(head, _)| value(cell, head));
-        let values: String = values.map(|value| format!(" {value} |")).collect();
+        let values: String = values
+            .map(|value| format!(" {} |", escaped(&value)))
+            .collect();
         text.push_str(&format!("| {name} |{values}\n"));
     }
 }

@@ -113,6 +113,17 @@ fn what_cannot_be_added_keeps_nothing_else_from_it() {
 }
 
 #[test]
+fn nothing_to_add_makes_no_store() {
+    let scratch = Scratch::new();
+    std::fs::create_dir(scratch.path().join("reports")).unwrap();
+    for (line, code) in [("add reports/none", 1), ("import reports", 0)] {
+        let output = history(&scratch, line);
+        assert_eq!(output.status.code(), Some(code), "{}", told(&output));
+        assert!(!scratch.path().join("history.sqlite").exists(), "{line}");
+    }
+}
+
+#[test]
 fn a_ci_or_git_names_what_was_measured() {
     let scratch = Scratch::new();
     let reports = scratch.path().join("reports");
@@ -275,7 +286,7 @@ fn wrong_command_lines_are_usage_and_missing_stores_failures() {
             0
         );
     }
-    assert!(path(&scratch).exists(), "import makes a store");
+    assert!(!path(&scratch).exists(), "there was nothing to keep");
 }
 
 #[test]

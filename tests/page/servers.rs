@@ -80,6 +80,25 @@ fn page(builder: &Builder) -> String {
 }
 
 #[test]
+fn marks_and_columns_are_explained_where_they_stand() {
+    let mut builder = servers();
+    let table = |builder: &Builder, width| report::table(&builder.recorded.run, width, false);
+    assert!(!table(&builder, Some(80)).contains("\n* The trials"));
+    // The service is shown where there is room.
+    assert!(!table(&builder, Some(80)).contains("Service:"));
+    assert!(table(&builder, Some(100)).contains("Service:"));
+    let cell = &mut builder.recorded.run.cells[0];
+    let response = cell.phases.get_mut(&Phase::Response).unwrap();
+    response.trials_disagree = true;
+    assert!(table(&builder, Some(80)).contains("\n* The trials"));
+    let markdown = report::markdown(&builder.recorded.run);
+    assert!(
+        markdown.contains("s\\* |") && markdown.contains("\n\\* The trials"),
+        "{markdown}"
+    );
+}
+
+#[test]
 fn servers_have_a_section_with_their_knees() {
     let mut builder = servers();
     let sentence = "From a parent of 256 MiB, a server that forks for each request holds 200/s, and server:prefork holds \

@@ -39,13 +39,13 @@ pub(super) struct Add {
 
 impl Add {
     pub(super) fn run(&self, place: &Place, json: bool) -> anyhow::Result<Exit> {
-        let store = place.create()?;
+        let mut growing = place.growing()?;
         let around = Surroundings::here();
         let mut outcomes = Outcomes::default();
         for run in &self.runs {
             let run = named_run(run);
             match entry(&run, &self.labelling, &around) {
-                Ok(entry) => outcomes.add(&store, &run, &entry, self.replace),
+                Ok(entry) => outcomes.add(growing.store()?, &run, &entry, self.replace),
                 // Of all in a folder some may be comparisons.
                 Err(error) if self.runs.len() > 1 && is_of_arms(&error) => {
                     eprintln!("note: left out: {error:#}");
@@ -54,7 +54,7 @@ impl Add {
             }
         }
         outcomes.note_labels(&self.labelling, "--replace gives them others");
-        outcomes.show(&store, false, json)
+        outcomes.show(&growing.path, false, json)
     }
 }
 

@@ -11,6 +11,7 @@ use super::labelling::{Labelling, Surroundings};
 use super::outcomes::Outcomes;
 use crate::harness::environment;
 use crate::history::{Store, criterion, find};
+use crate::report::counted;
 
 #[derive(Debug, Args)]
 #[command(
@@ -33,7 +34,7 @@ pub(super) struct Import {
 
 impl Import {
     pub(super) fn run(&self, place: &Place, json: bool) -> anyhow::Result<Exit> {
-        let store = place.create()?;
+        let mut growing = place.growing()?;
         let around = Surroundings::here();
         let mut outcomes = Outcomes::default();
         let mut benchmarks = Vec::new();
@@ -50,7 +51,7 @@ impl Import {
             }
             for run in &found.runs {
                 match entry(run, &self.labelling, &around) {
-                    Ok(entry) => outcomes.add(&store, run, &entry, false),
+                    Ok(entry) => outcomes.add(growing.store()?, run, &entry, false),
                     Err(error) if is_of_arms(&error) => eprintln!("note: left out: {error:#}"),
                     Err(error) => outcomes.fail(run, format!("{error:#}")),
                 }
@@ -58,13 +59,13 @@ impl Import {
             benchmarks.extend(found.benchmarks);
         }
         if !benchmarks.is_empty() {
-            self.import_criterion(&store, &benchmarks, &around, &mut outcomes)?;
+            self.import_criterion(growing.store()?, &benchmarks, &around, &mut outcomes)?;
         }
         outcomes.note_labels(
             &self.labelling,
             "`forkbench history add --replace` gives them others",
         );
-        outcomes.show(&store, true, json)
+        outcomes.show(&growing.path, true, json)
     }
 
     fn import_criterion(
@@ -89,8 +90,8 @@ impl Import {
         }
         if known > 0 {
             eprintln!(
-                "note: {known} {} of Criterion: there already, or recorded by forkbench",
-                if known == 1 { "result" } else { "results" }
+                "note: {} of Criterion: there already, or recorded by forkbench",
+                counted(known, "result")
             );
         }
         let labels = |started| self.labelling.labels(around, started);

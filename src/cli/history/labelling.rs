@@ -100,7 +100,7 @@ fn label(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
         return Err(format!(
-            "1 to {LONGEST} bytes on one line are needed, as in `1a2b3c4d` or `main`"
+            "one line of 1 to {LONGEST} bytes without control characters is needed, as in `1a2b3c4d` or `main`"
         ));
     }
     Ok(text.to_owned())

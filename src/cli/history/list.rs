@@ -48,8 +48,8 @@ impl List {
         }
         let columns = width().unwrap_or(USUAL_WIDTH);
         let text = match self.hosts {
-            true => table(&host_rows(&runs), columns),
-            false => table(&run_rows(&runs), columns),
+            true => table(&host_rows(&runs), columns, 0),
+            false => table(&run_rows(&runs), columns, 1),
         };
         print(&text)?;
         Ok(Exit::Done)
@@ -202,8 +202,9 @@ fn short(commit: &str) -> String {
     ))
 }
 
-/// Rows under each other, the first of them the heads. Where they are too wide the widest columns are cut.
-fn table<const N: usize>(rows: &[[String; N]], width: usize) -> String {
+/// Rows under each other, the first of them the heads. Where they are too wide the widest columns are cut, the first
+/// `whole` excepted.
+fn table<const N: usize>(rows: &[[String; N]], width: usize, whole: usize) -> String {
     let mut widths = [0; N];
     for row in rows {
         for (widest, text) in widths.iter_mut().zip(row) {
@@ -212,7 +213,7 @@ fn table<const N: usize>(rows: &[[String; N]], width: usize) -> String {
     }
     const GAP: usize = 2;
     while widths.iter().sum::<usize>() + GAP * (N - 1) > width {
-        let widest = widths.iter_mut().max();
+        let widest = widths[whole..].iter_mut().max();
         match widest.filter(|widest| **widest > NARROWEST) {
             Some(widest) => *widest -= 1,
             None => break,
@@ -248,11 +249,14 @@ mod tests {
     fn the_widest_columns_give_way() {
         let row = ["2026-07-01 10:20", "a-host-with-a-long-name", "6.18.0"].map(str::to_owned);
         assert_eq!(
-            table(std::slice::from_ref(&row), 80),
+            table(std::slice::from_ref(&row), 80, 1),
             "2026-07-01 10:20  a-host-with-a-long-name  6.18.0\n"
         );
-        let narrow = table(&[row], 40);
+        let narrow = table(std::slice::from_ref(&row), 40, 0);
         assert_eq!(narrow, "2026-07-01 10:…  a-host-with-a-…  6.18.0\n");
+        // Which run it is should stay readable.
+        let narrow = table(&[row], 40, 1);
+        assert_eq!(narrow, "2026-07-01 10:20  a-host-with-a…  6.18.0\n");
         assert_eq!(narrow.trim_end().chars().count(), 40);
     }
 

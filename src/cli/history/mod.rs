@@ -109,8 +109,29 @@ impl Place {
         Ok(Store::open(&self.path()?)?)
     }
 
+    /// The store to add to.
+    fn growing(&self) -> anyhow::Result<Growing> {
+        let path = self.path()?;
+        let store = match path.exists() {
+            true => Some(Store::create(&path)?),
+            false => None,
+        };
+        Ok(Growing { path, store })
+    }
+}
+
+/// A store that is made once there is something to put into it: nothing makes no empty file.
+struct Growing {
+    path: PathBuf,
+    store: Option<Store>,
+}
+
+impl Growing {
     /// The store, made if need be.
-    fn create(&self) -> anyhow::Result<Store> {
-        Ok(Store::create(&self.path()?)?)
+    fn store(&mut self) -> anyhow::Result<&Store> {
+        match &mut self.store {
+            Some(store) => Ok(store),
+            none => Ok(none.insert(Store::create(&self.path)?)),
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::labelling::Labelling;
 use super::list::run_document;
 use crate::history::{Added, Entry, Store, StoredRun};
 use crate::recording::plain;
+use crate::report::counted;
 
 /// All of them.
 #[derive(Default)]
@@ -76,7 +77,7 @@ impl Outcomes {
     }
 
     /// Tells of them. With `briefly` what was there already is counted, and not listed.
-    pub(super) fn show(&self, store: &Store, briefly: bool, json: bool) -> anyhow::Result<Exit> {
+    pub(super) fn show(&self, store: &Path, briefly: bool, json: bool) -> anyhow::Result<Exit> {
         for Outcome { run, warnings, .. } in &self.runs {
             let id = plain(&run.id);
             for warning in warnings {
@@ -91,7 +92,7 @@ impl Outcomes {
         if json {
             print_json(&json!({
                 "schema": "forkbench.added/1",
-                "store": store.path(),
+                "store": store,
                 "runs": self.runs.iter().map(Outcome::document).collect::<Vec<_>>(),
                 "failed": self.failed,
             }))?;
@@ -104,7 +105,7 @@ impl Outcomes {
         })
     }
 
-    fn print(&self, store: &Store, briefly: bool) -> anyhow::Result<()> {
+    fn print(&self, store: &Path, briefly: bool) -> anyhow::Result<()> {
         let mut text = String::new();
         let there = [Added::Unchanged, Added::Older];
         let (old, new): (Vec<_>, Vec<_>) = self
@@ -120,7 +121,7 @@ impl Outcomes {
                 "{added} added, {} there already, {} failed: {}\n",
                 old.len(),
                 self.failed.len(),
-                store.path().display()
+                store.display()
             ));
         }
         print(&text)
@@ -142,10 +143,7 @@ impl Outcome {
             .iter()
             .filter_map(|(name, value)| Some(format!(", {name} {}", plain(value.as_deref()?))))
             .collect();
-        let cells = match run.cells {
-            1 => "1 cell".to_owned(),
-            cells => format!("{cells} cells"),
-        };
+        let cells = counted(run.cells as usize, "cell");
         let (word, id) = (self.added.name(), plain(&run.id));
         format!("{word:<9} {id}: {cells}{labels}\n")
     }

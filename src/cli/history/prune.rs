@@ -12,6 +12,7 @@ use super::list::run_document;
 use super::selecting::{Selecting, moment};
 use crate::history::Pruning;
 use crate::recording::{plain, rfc3339};
+use crate::report::counted;
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
@@ -60,12 +61,11 @@ impl Prune {
         for run in &gone {
             let (id, started) = (plain(&run.id), rfc3339(run.started));
             text.push_str(&format!(
-                "{word}: {id}, of {started}, {} cells\n",
-                run.cells
+                "{word}: {id}, of {started}, {}\n",
+                counted(run.cells as usize, "cell")
             ));
         }
-        let runs = if gone.len() == 1 { "run" } else { "runs" };
-        text.push_str(&format!("{} {runs} {word}\n", gone.len()));
+        text.push_str(&format!("{} {word}\n", counted(gone.len(), "run")));
         print(&text)?;
         Ok(Exit::Done)
     }

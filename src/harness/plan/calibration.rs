@@ -43,7 +43,7 @@ impl CalibrationSizes {
     }
 }
 
-/// What tells the cost of each part of a parent in a minute or two. All of one size: on either side of a cache's,
+/// What tells the cost of each part of a parent in a minute, or in four of parents as large as [`LARGE`]. All of one size: on either side of a cache's,
 /// scattered pages cost half or twice as much.
 pub fn calibration_cells(sizes: CalibrationSizes) -> Vec<Cell> {
     // The pages of a heap that has grown on a machine with other programs lie among theirs. Where structures for twice a

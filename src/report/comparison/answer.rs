@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::comparison::{CellVerdict, Comparison};
-use crate::report::reading::{factor, grouped};
+use crate::report::reading::{counted, factor, grouped};
 use crate::statistics::Verdict;
 
 use super::numbers::{FACTORS_FROM, GREATEST_FACTOR, finite, interval, percent, signed};
@@ -55,21 +55,12 @@ fn count(comparison: &Comparison, verdict: Verdict) -> usize {
 }
 
 /// Judgements are cells, unless several phases of one were judged.
-fn counted(comparison: &Comparison, count: usize) -> String {
+fn in_words(comparison: &Comparison, count: usize) -> String {
     let ids = comparison.cells.iter().map(|cell| cell.id.as_str());
     let several = ids.collect::<BTreeSet<_>>().len() < comparison.cells.len();
     match (several, count) {
-        (false, _) => cells_in_words(count),
-        (true, 1) => "1 judgement".to_owned(),
-        (true, _) => format!("{} judgements", grouped(count as u64)),
-    }
-}
-
-fn cells_in_words(count: usize) -> String {
-    if count == 1 {
-        "1 cell".to_owned()
-    } else {
-        format!("{} cells", grouped(count as u64))
+        (false, _) => counted(count, "cell"),
+        (true, _) => counted(count, "judgement"),
     }
 }
 
@@ -112,14 +103,14 @@ pub(super) fn answer(comparison: &Comparison) -> String {
         Some(best) => format!("{}; {nothing}", change(comparison, best)),
         None if open == 0 => {
             let statistic = worst.statistic.name();
-            let cells = counted(comparison, cells.len());
+            let cells = in_words(comparison, cells.len());
             sentence(&format!("{nothing}: {statistic} unchanged in {cells}"))
         }
         None if open == cells.len() => {
             let each = if open == 1 {
                 format!("{} is {}", name(worst), said(worst))
             } else {
-                format!("{} are undecided", counted(comparison, open))
+                format!("{} are undecided", in_words(comparison, open))
             };
             sentence(&format!("{nothing}: {each}"))
         }
@@ -130,7 +121,7 @@ pub(super) fn answer(comparison: &Comparison) -> String {
 fn are(comparison: &Comparison, count: usize) -> String {
     format!(
         "{} {}",
-        counted(comparison, count),
+        in_words(comparison, count),
         if count == 1 { "is" } else { "are" }
     )
 }
@@ -150,7 +141,7 @@ pub(super) fn summary(comparison: &Comparison) -> String {
         .iter()
         .map(|cell| cell.id.as_str())
         .collect();
-    let cells = cells_in_words(ids.len());
+    let cells = counted(ids.len(), "cell");
     let what = if ids.len() == judgements {
         cells
     } else {

@@ -3,7 +3,7 @@
 use crate::comparison::{CellVerdict, Comparison, Kind, SideFigures, Statistic};
 use crate::mechanism::Phase;
 use crate::recording::Severity;
-use crate::report::reading::{grouped, plain, short};
+use crate::report::reading::{counted, grouped, plain, short};
 use crate::statistics::{LOOKS, Verdict};
 use crate::units::Nanoseconds;
 
@@ -48,17 +48,13 @@ pub(super) fn effort(comparison: &Comparison, cell: &CellVerdict) -> String {
         let (a, b) = (sittings(&cell.base), sittings(&cell.candidate));
         return format!("sittings: A {}, B {}", grouped(a), grouped(b));
     }
-    let pairs = if cell.pairs == 1 { "pair" } else { "pairs" };
+    let pairs = counted(cell.pairs as usize, "pair");
     let look = if cell.look > 0 {
         format!(", look {}", cell.look)
     } else {
         String::new()
     };
-    format!(
-        "{} {pairs}{look}, {}",
-        grouped(cell.pairs),
-        seconds(cell.seconds)
-    )
+    format!("{pairs}{look}, {}", seconds(cell.seconds))
 }
 
 /// What stands below a cell: its reason, what would decide it, what fresh pairs said.

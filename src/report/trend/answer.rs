@@ -2,7 +2,7 @@
 
 use crate::report::comparison::numbers::percent;
 use crate::report::comparison::numbers::signed;
-use crate::report::reading::grouped;
+use crate::report::reading::{counted, grouped};
 use crate::statistics::Verdict;
 use crate::trend::{CellHistory, History, HostHistory};
 
@@ -43,10 +43,10 @@ pub(super) fn answer(history: &History) -> String {
             percent(history.threshold)
         );
         if improved > 0 {
-            text.push_str(&format!("; {} became faster", cells(improved)));
+            text.push_str(&format!("; {} became faster", counted(improved, "cell")));
         }
         if open > 0 {
-            text.push_str(&format!("; {} undecided", cells(open)));
+            text.push_str(&format!("; {} undecided", counted(open, "cell")));
         }
         return text;
     };
@@ -76,30 +76,16 @@ pub(super) fn answer(history: &History) -> String {
     text
 }
 
-fn cells(count: usize) -> String {
-    match count {
-        1 => "1 cell".to_owned(),
-        _ => format!("{} cells", grouped(count as u64)),
-    }
-}
-
 /// What was looked at: `812 runs of 40 cells on 1 host`.
 pub(super) fn summary(history: &History) -> String {
     let runs: usize = history.hosts.iter().map(|host| host.count).sum();
     let all = history.hosts.iter().flat_map(|host| &host.cells);
     let judged = all.filter(|cell| !cell.is_common()).count();
-    let of = |count: usize, one: &str, many: &str| {
-        format!(
-            "{} {}",
-            grouped(count as u64),
-            if count == 1 { one } else { many }
-        )
-    };
     let hosts = history.hosts.len();
     format!(
         "{}, {}, {}",
-        of(runs, "run", "runs"),
-        of(judged, "judgement", "judgements"),
-        of(hosts, "host", "hosts")
+        counted(runs, "run"),
+        counted(judged, "judgement"),
+        counted(hosts, "host")
     )
 }

@@ -2,7 +2,7 @@
 
 use crate::report::comparison::numbers::{interval, percent, signed};
 use crate::report::markdown::escaped;
-use crate::report::reading::{grouped, short};
+use crate::report::reading::{counted, grouped, short};
 use crate::statistics::Verdict;
 use crate::trend::{CellHistory, History, HostHistory};
 
@@ -49,7 +49,7 @@ fn table(text: &mut String, host: &HostHistory) -> u64 {
         .copied()
         .filter(|cell| cell.verdict != Verdict::Unchanged)
         .collect();
-    let head = format!("\n### {name}\n\n{} runs; ", grouped(host.count as u64));
+    let head = format!("\n### {name}\n\n{}; ", counted(host.count, "run"));
     let unchanged = grouped((cells.len() - told.len()) as u64);
     let mut added = format!("{head}{unchanged} unchanged.\n");
     if !told.is_empty() {
@@ -78,11 +78,10 @@ fn row(cell: &CellHistory) -> String {
     let level = words::level(cell);
     let Some(change) = words::decisive(cell) else {
         let effect = signed(cell.pending.as_ref().map(|pending| pending.effect));
-        let why = cell
-            .reason
-            .as_deref()
-            .map_or("–".to_owned(), |reason| escaped(&short(reason, 200)));
-        return format!("| {mark} | {name} | {level} | {effect} | – | {why} | – | – |\n");
+        let why = cell.reason.as_deref().map_or(String::new(), |reason| {
+            format!(": {}", escaped(&short(reason, 200)))
+        });
+        return format!("| {mark}{why} | {name} | {level} | {effect} | – | – | – | – |\n");
     };
     let mut after = escaped(&words::run(&change.after));
     if let Some([old, new]) = &change.kernels {

@@ -10,7 +10,7 @@ use crate::recording::folder_of;
 use crate::report::comparison::numbers::{interval, percent, signed};
 use crate::report::page::{rendered, unique_anchors};
 use crate::report::palette::look_of;
-use crate::report::reading::{grouped, plain, short};
+use crate::report::reading::{counted, grouped, plain, short};
 use crate::report::{ReportError, replace};
 use crate::statistics::Verdict;
 use crate::trend::{CellHistory, ChangeSeen, History, HostHistory, RunSeen, mechanism_of};
@@ -151,7 +151,7 @@ fn host_view(
         id => format!("host-{}", index + 1),
         name => words::host(host),
         fingerprint => short(&host.host, 60),
-        count => grouped(host.count as u64),
+        count => counted(host.count, "run"),
         first => host.runs.first().map(words::day),
         last => host.runs.last().map(words::day),
         not_drawn => grouped((cells.len() - wide.len() - small.len()) as u64),

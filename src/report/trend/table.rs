@@ -1,10 +1,12 @@
 //! A history on a terminal.
 
 use crate::report::comparison::numbers::signed;
-use crate::report::reading::{grouped, short};
+use crate::report::reading::{counted, grouped, short};
 use crate::report::terminal::{Styles, columns, pad, pad_left, wrapped};
 use crate::statistics::Verdict;
 use crate::trend::{CellHistory, History, HostHistory};
+
+use std::ops::RangeInclusive;
 
 use super::answer;
 use super::stretches::buckets;
@@ -14,9 +16,9 @@ use super::words;
 const VERDICT: usize = 20;
 const LEVEL: usize = 9;
 const EFFECT: usize = 9;
-/// From here on levels over time have room.
-const WIDE: usize = 72;
-const TREND: usize = 24;
+/// From here on levels over time have room: the least, and all they are drawn with.
+const WIDE: usize = 48;
+const TRENDS: RangeInclusive<usize> = 8..=24;
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// What `forkbench history check` says, for a terminal of `width` columns (80 where unknown, 40 to 100 are used): the
@@ -93,12 +95,8 @@ impl<'a> Sheet<'a> {
 
     fn host(&mut self, host: &HostHistory) {
         self.text.push('\n');
-        let runs = grouped(host.count as u64);
-        let name = format!(
-            "{} ({}): {runs} runs",
-            words::host(host),
-            short(&host.host, 40)
-        );
+        let runs = counted(host.count, "run");
+        let name = format!("{} ({}): {runs}", words::host(host), short(&host.host, 40));
         self.tell("2", &name, "");
     }
 
@@ -152,9 +150,12 @@ impl<'a> Sheet<'a> {
 
     /// One line: name, level, how it went, and the newest change.
     fn row(&mut self, host: &HostHistory, cell: &CellHistory) {
-        let trend = match self.width >= WIDE {
-            true => format!("{} ", heights(cell, host)),
-            false => String::new(),
+        let trend = match self.width.checked_sub(WIDE) {
+            Some(more) => {
+                let width = (TRENDS.start() + more).min(*TRENDS.end());
+                format!("{} ", heights(cell, host, width))
+            }
+            None => String::new(),
         };
         let newest = words::decisive(cell).or(cell.changes.last());
         let effect = newest.map_or(String::new(), |change| signed(Some(change.effect)));
@@ -185,8 +186,8 @@ impl<'a> Sheet<'a> {
 }
 
 /// A cell's level over time as a row of blocks; a space where nothing was measured.
-fn heights(cell: &CellHistory, host: &HostHistory) -> String {
-    let buckets = buckets(cell, &host.runs, TREND);
+fn heights(cell: &CellHistory, host: &HostHistory, width: usize) -> String {
+    let buckets = buckets(cell, &host.runs, width);
     let value = |at: usize| {
         buckets[at]
             .adjusted
@@ -200,16 +201,16 @@ fn heights(cell: &CellHistory, host: &HostHistory) -> String {
     });
     let (first, last) = match (host.runs.first(), host.runs.last()) {
         (Some(first), Some(last)) => (first.seconds as f64, last.seconds as f64),
-        _ => return " ".repeat(TREND),
+        _ => return " ".repeat(width),
     };
-    let mut row = [' '; TREND];
+    let mut row = vec![' '; width];
     for (index, bucket) in buckets.iter().enumerate() {
         let share = if last > first {
             (bucket.at - first) / (last - first)
         } else {
             0.0
         };
-        let place = ((share * TREND as f64) as usize).min(TREND - 1);
+        let place = ((share * width as f64) as usize).min(width - 1);
         // Less than 2 % is no height: noise is no mountain range.
         let height = (value(index) - low) / (high - low).max(0.02);
         row[place] = HEIGHTS[((height * 8.0) as usize).min(7)];

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::protocol::headline;
 use crate::recording::rfc3339;
 use crate::report::comparison::numbers::{interval, percent, signed};
-use crate::report::reading::{grouped, short};
+use crate::report::reading::{counted, grouped, short};
 use crate::statistics::Verdict;
 use crate::statistics::change_points::CONFIRMATION;
 use crate::trend::{CellHistory, ChangeSeen, History, HostHistory, RunSeen, mechanism_of};
@@ -101,9 +101,10 @@ pub(super) fn effect(change: &ChangeSeen) -> String {
 
 /// How sure it is: `5 runs since, confidence 99.9 %`.
 pub(super) fn evidence(change: &ChangeSeen) -> String {
-    let runs = grouped(change.runs as u64);
+    let speak = if change.runs == 1 { "speaks" } else { "speak" };
     format!(
-        "{runs} runs speak for it, confidence {}",
+        "{} {speak} for it, confidence {}",
+        counted(change.runs, "run"),
         percent(change.confidence)
     )
 }

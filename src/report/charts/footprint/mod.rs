@@ -195,7 +195,8 @@ fn per_gib(slope: f64) -> String {
     } else {
         2
     };
-    format!("{ms:.digits$} ms/GiB")
+    let sign = if ms < 0.0 { "−" } else { "" };
+    format!("{sign}{:.digits$} ms/GiB", ms.abs())
 }
 
 impl Chart {
