@@ -5,8 +5,9 @@ use crate::recording::Knee;
 
 /// A rate that was held is multiplied by this, until one is not.
 const STEP: u32 = 4;
-/// Nobody looks beyond these.
-const LOWEST: u32 = 2;
+/// Nobody looks beyond these. A trial of fewer requests in a second takes minutes, and says of a server only that it
+/// serves nobody.
+const LOWEST: u32 = 10;
 /// See [`LOWEST`]: the generator itself can hardly send more.
 const HIGHEST: u32 = 51_200;
 /// The knee is known once the rates on both its sides are no further apart than this.
@@ -41,7 +42,10 @@ pub fn next_rate(measured: &[Probe]) -> Option<u32> {
         Knee {
             held: None,
             lost: Some(lost),
-        } => (lost / STEP).max(LOWEST),
+        } => match (lost / STEP).max(LOWEST) {
+            lower if f64::from(lost) <= f64::from(lower) * CLOSE => lost,
+            lower => lower,
+        },
         Knee {
             held: Some(held),
             lost: Some(lost),
@@ -100,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_knee_is_found_within_a_fifth_and_in_few_steps() {
-        for capacity in [3, 7, 49, 50, 51, 130, 999, 1_000, 8_192, 40_000] {
+        for capacity in [12, 17, 49, 50, 51, 130, 999, 1_000, 8_192, 40_000] {
             let measured = search(capacity, |_| false);
             let Knee { held, lost } = knee(&measured);
             let (held, lost) = (held.unwrap(), lost.unwrap());
@@ -137,10 +141,12 @@ mod tests {
         };
         assert_eq!(last(u32::MAX), highest);
         let lowest = Probe {
-            rate: LOWEST,
+            rate: 12,
             held: false,
             visits: CONFIRMED,
         };
         assert_eq!(last(0), lowest);
+        assert_eq!(last(11), lowest);
+        assert_eq!(search(0, |_| false).len(), 2);
     }
 }
