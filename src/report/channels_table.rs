@@ -4,7 +4,7 @@ use super::channels::{Group, NOTE, Row, TITLE, answer, groups, setup_sentence};
 use super::markdown::escaped;
 use super::reading::{Centre, centre, is_measured, marked, p99, plain, short};
 use super::scale::size_name;
-use super::terminal::{Styles, missing, pad, pad_left, wrapped};
+use super::terminal::{Styles, missing, pad, pad_left, titled, wrapped};
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Run, Status};
 use crate::units::{Nanoseconds, human_time};
@@ -96,7 +96,7 @@ pub(super) fn block(text: &mut String, run: &Run, width: usize, styles: &Styles)
         }
         text.push_str(&format!("{}\n", styles.dim(heads.trim_end())));
         for row in group.rows.iter().filter(|row| has_figures(row)) {
-            text.push_str(&pad(&short(&row.name(), name_width), name_width));
+            text.push_str(&titled(&row.name(), name_width, width));
             for (head, wide) in &columns {
                 text.push_str(&format!(" {}", pad_left(&row.value(head), *wide)));
             }

@@ -83,7 +83,7 @@ pub(super) fn part_words(part: Part) -> &'static str {
         Part::PageFar => "4 KiB page, scattered",
         Part::PageThp => "huge page of 2 MiB",
         Part::Vma => "VMA",
-        Part::VmaDontfork => "VMA kept from the child",
+        Part::VmaDontfork => "VMA kept from child",
         Part::Fd => "open descriptor",
         Part::Thread => "idle thread",
         Part::Busy => "running thread",

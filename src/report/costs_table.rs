@@ -70,7 +70,7 @@ fn write_costs(text: &mut String, run: &Run, width: usize, styles: &Styles) {
         });
         write_line(
             text,
-            &styles.dim(&row("memory between forks", heads.collect())),
+            &styles.dim(row("memory between forks", heads.collect()).trim_end()),
         );
     }
     for (part, cells) in costs.rows() {

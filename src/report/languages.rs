@@ -3,7 +3,7 @@
 use super::markdown::escaped;
 use super::palette::rank_of;
 use super::reading::{centre, is_measured, mark, plain, short};
-use super::terminal::{Styles, pad, pad_left, wrapped};
+use super::terminal::{Styles, pad_left, titled, wrapped};
 use crate::mechanism::{Mechanism, Phase};
 use crate::recording::{Cell, Run};
 use crate::units::Nanoseconds;
@@ -151,7 +151,7 @@ pub(super) fn block(text: &mut String, run: &Run, width: usize, styles: &Styles)
     let taken: usize = columns.iter().map(|column| column.1 + 1).sum();
     let name_width = width.saturating_sub(taken).max(10);
     let line = |row: &[String; 6]| {
-        let mut line = pad(&short(&row[0], name_width), name_width);
+        let mut line = titled(&row[0], name_width, width);
         for (at, wide, _) in &columns {
             line.push_str(&format!(" {}", pad_left(&row[*at], *wide)));
         }

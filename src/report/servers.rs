@@ -9,7 +9,7 @@ use super::reading::{
     centre, grouped, is_measured, is_server, label, marked, p99, plain, repeat_command, short,
 };
 use super::scale::size_name;
-use super::terminal::{Styles, missing, pad, pad_left, wrapped};
+use super::terminal::{Styles, missing, pad_left, titled, wrapped};
 use crate::footprint::Footprint;
 use crate::mechanism::Phase;
 use crate::recording::{BOUND, Cell, Knee, Placement, Requests, Run, Status, is_held, rate_of};
@@ -253,7 +253,7 @@ pub(super) fn block(text: &mut String, run: &Run, width: usize, styles: &Styles)
     let taken: usize = columns.iter().map(|column| column.1 + 1).sum();
     let name_width = width.saturating_sub(taken).max(10);
     let line = |row: &[String; 8]| {
-        let mut line = pad(&short(&row[0], name_width), name_width);
+        let mut line = titled(&row[0], name_width, width);
         for (at, wide, _) in &columns {
             line.push_str(&format!(" {}", pad_left(&row[*at], *wide)));
         }

@@ -16,6 +16,8 @@ const USUAL_WIDTH: usize = 80;
 /// Lines longer than this are hard to follow.
 const WIDEST: usize = 100;
 const NARROWEST: usize = 40;
+/// Names longer than this are cut: a stranger's may be endless.
+const LONGEST_NAME: usize = 120;
 
 /// Styles, or none of them.
 pub(super) struct Styles {
@@ -225,7 +227,7 @@ impl Block<'_> {
                 missing(text, &self.name(cell), cell, width, styles);
                 continue;
             }
-            text.push_str(&pad(&short(&self.name(cell), name_width), name_width));
+            text.push_str(&titled(&self.name(cell), name_width, width));
             for column in &columns {
                 text.push(' ');
                 text.push_str(&pad_left(&(column.text)(&self.ranking, cell), column.width));
@@ -291,6 +293,21 @@ fn legend(text: &mut String, run: &Run, width: usize, styles: &Styles) {
     }
 }
 
+/// The beginning of a row: its name, on lines of its own where the column is too narrow. Cut off there, two that begin
+/// alike would look the same.
+pub(super) fn titled(name: &str, column: usize, width: usize) -> String {
+    let name = short(name, LONGEST_NAME);
+    if name.chars().count() <= column {
+        return pad(&name, column);
+    }
+    let mut lines: String = wrapped(&name, width)
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect();
+    lines.push_str(&" ".repeat(column));
+    lines
+}
+
 pub(super) fn pad(text: &str, width: usize) -> String {
     let missing = width.saturating_sub(text.chars().count());
     format!("{text}{}", " ".repeat(missing))
@@ -343,5 +360,12 @@ mod tests {
         );
         assert_eq!(wrapped("abcdefghijkl", 8), ["abcdefgh", "ijkl"]);
         assert!(wrapped("", 80).is_empty());
+    }
+
+    #[test]
+    fn names_that_begin_alike_stay_apart() {
+        assert_eq!(titled("fork", 6, 12), "fork  ");
+        assert_eq!(titled("fork/1GiB+a", 6, 12), "fork/1GiB+a\n      ");
+        assert_eq!(titled("fork/1GiB+ab", 6, 8), "fork/1Gi\nB+ab\n      ");
     }
 }

@@ -7,7 +7,7 @@ use super::reading::{
     centre, is_measured, is_writes, label, marked, p99, plain, repeat_command, short,
 };
 use super::scale::size_name;
-use super::terminal::{Styles, missing, pad, pad_left, wrapped};
+use super::terminal::{Styles, missing, pad, pad_left, titled, wrapped};
 use crate::footprint::Footprint;
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Placement, Run, Status};
@@ -130,7 +130,7 @@ pub(super) fn block(text: &mut String, run: &Run, width: usize, styles: &Styles)
             missing(text, &name, cell, width, styles);
             continue;
         }
-        text.push_str(&pad(&short(&name, name_width), name_width));
+        text.push_str(&titled(&name, name_width, width));
         for (head, wide) in &columns {
             text.push_str(&format!(" {}", pad_left(&value(cell, head), *wide)));
         }

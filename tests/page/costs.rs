@@ -42,7 +42,7 @@ fn the_costs_are_those_of_the_run_and_their_gibibytes_are_sums() {
         "VMA 1.10 µs",
         "open descriptor 5.0 ns",
         "Rewritten: the sums come within 0.0 % of all 16 cells.",
-        "one cell alone tells the cost of 4 KiB page, nearby, VMA kept from the child, open descriptor, idle thread and running thread",
+        "one cell alone tells the cost of 4 KiB page, nearby, VMA kept from child, open descriptor, idle thread and running thread",
         "no cell tells what a page costs fork in state hot; measure fork/1GiB",
     ] {
         assert!(text.contains(line), "{line}\n{text}");

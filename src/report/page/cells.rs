@@ -5,7 +5,7 @@ use minijinja::{Value, context};
 
 use super::super::ReportError;
 use super::super::charts::{CellFigure, cell_figure};
-use super::super::palette::look_of;
+use super::super::palette::{look_of, rank_of};
 use super::super::reading::{centre, grouped, plain, quoted, repeat_command, shape_words, spread};
 use crate::footprint::Receipt;
 use crate::mechanism::Phase;
@@ -21,7 +21,7 @@ pub(super) fn status_word(cell: &Cell) -> Option<&'static str> {
     }
 }
 
-/// Every cell, in the run's order. Charts are drawn on all CPUs: hundreds of them take a while.
+/// Every cell, like beside like. Charts are drawn on all CPUs: hundreds of them take a while.
 pub(super) fn views(recorded: &Recorded, anchors: &[String]) -> Result<Vec<Value>, ReportError> {
     let cells = &recorded.run.cells;
     let workers = std::thread::available_parallelism()
@@ -53,12 +53,22 @@ pub(super) fn views(recorded: &Recorded, anchors: &[String]) -> Result<Vec<Value
             .collect()
     });
     let figures = figures?.into_iter().flatten();
-    let views = cells
-        .iter()
-        .zip(anchors)
-        .zip(figures)
+    let mut shown: Vec<_> = cells.iter().zip(anchors).zip(figures).collect();
+    shown.sort_by_cached_key(|((cell, _), _)| place(cell));
+    let views = shown
+        .into_iter()
         .map(|((cell, anchor), figure)| view(cell, anchor, figure));
     Ok(views.collect())
+}
+
+/// Where a cell is looked for: the order that it was measured in came from a coin.
+fn place(cell: &Cell) -> impl Ord + use<> {
+    (
+        (cell.subject.clone(), rank_of(&cell.mechanism)),
+        (cell.mechanism.clone(), cell.placement.name()),
+        (cell.footprint, cell.message, cell.rate),
+        cell.exec.clone(),
+    )
 }
 
 fn view(cell: &Cell, anchor: &str, figure: Option<CellFigure>) -> Value {
