@@ -422,15 +422,23 @@ fn trials_that_disagree_are_marked() {
 
 #[test]
 fn an_interval_of_few_trials_is_called_a_range() {
-    for (trials, ranges) in [(3, 1), (5, 1), (6, 0)] {
+    // The trials of two cells, rows that say it, and what stands above them.
+    for (trials, rows, head) in [
+        ([3, 5], 0, "lowest to highest trial"),
+        ([5, 6], 1, "95 % interval"),
+        ([6, 10], 0, "95 % interval"),
+    ] {
         let mut builder = Builder::new(5);
-        builder.trials = trials;
-        set_call(&mut builder, "fork", "64MiB", 400_000);
+        for (trials, footprint) in trials.into_iter().zip(["64MiB", "256MiB"]) {
+            builder.trials = trials;
+            set_call(&mut builder, "fork", footprint, 400_000);
+        }
         let page = report::page(&builder.recorded).unwrap();
-        let found = page
-            .matches("<a href=\"#method-interval\">range</a>")
-            .count();
-        assert_eq!(found, ranges, "{trials}");
+        let row = "<a href=\"#method-interval\">range</a>";
+        assert_eq!(page.matches(row).count(), rows, "{trials:?}");
+        let table = page.split("<table class=\"full\"").nth(1).unwrap();
+        let heads = table.split("</thead>").next().unwrap();
+        assert!(heads.contains(&format!(">{head}</th>")), "{heads}");
         assert!(page.contains("id=\"method-interval\""));
     }
 }

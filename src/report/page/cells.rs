@@ -9,7 +9,7 @@ use super::super::palette::{look_of, rank_of};
 use super::super::reading::{centre, grouped, plain, quoted, repeat_command, shape_words, spread};
 use crate::footprint::Receipt;
 use crate::mechanism::Phase;
-use crate::recording::{Cell, PhaseSummary, Recorded, Status};
+use crate::recording::{Cell, PhaseSummary, Recorded, Run, Status};
 use crate::units::{Nanoseconds, human_size, human_time};
 
 /// How a cell ended, where it is worth a word.
@@ -100,6 +100,21 @@ fn view(cell: &Cell, anchor: &str, figure: Option<CellFigure>) -> Value {
 /// the median of one draw in seventeen.
 const RANGED: usize = 5;
 
+/// Whether what stands as a cell's interval is but its lowest and its highest trial.
+fn is_ranged(cell: &Cell) -> bool {
+    // run.json of another writer may leave the trials out and keep the interval.
+    (1..=RANGED).contains(&cell.trials.len())
+}
+
+/// Whether no cell of a run has an interval that is more than that.
+pub(super) fn are_all_ranged(run: &Run) -> bool {
+    let has_interval = |cell: &&Cell| {
+        let mut phases = cell.phases.values();
+        phases.any(|summary| summary.intervals.contains_key("p50"))
+    };
+    run.cells.iter().filter(has_interval).all(is_ranged)
+}
+
 fn phase_view(cell: &Cell, phase: Phase, summary: &PhaseSummary) -> Value {
     let written = |ns: Option<u64>| match ns {
         Some(ns) => context! { text => human_time(ns), sort => ns },
@@ -126,8 +141,7 @@ fn phase_view(cell: &Cell, phase: Phase, summary: &PhaseSummary) -> Value {
         spread => spread(cell, phase)
             .map(|(low, high)| format!("{} to {}", human_time(low), human_time(high))),
         interval => interval.map(|[low, high]| format!("{} to {}", human_time(*low), human_time(*high))),
-        // Resampling so few gives back the lowest and the highest.
-        is_range => interval.is_some() && (1..=RANGED).contains(&cell.trials.len()),
+        is_range => interval.is_some() && is_ranged(cell),
         count => context! { text => grouped(summary.count), sort => summary.count },
         disagrees => summary.trials_disagree,
     }

@@ -61,6 +61,7 @@ pub fn page(recorded: &Recorded) -> Result<String, ReportError> {
         servers_sentence => super::servers::sentence(run),
         servers_note => super::servers::note(|_| true),
         cells => cells::views(recorded, &anchors)?,
+        only_ranges => cells::are_all_ranged(run),
         host => host::view(&run.host),
         findings => host::findings(&run.host),
         phases => phase_meanings(run),
