@@ -82,7 +82,8 @@ verbs! {
 #[derive(Debug, Args)]
 struct Place {
     /// The history's file [default: FORKBENCH_STORE, or forkbench/history.sqlite in the user's data directory]
-    #[arg(long, global = true, value_name = "FILE")]
+    // Behind all that is a verb's own.
+    #[arg(long, global = true, value_name = "FILE", display_order = 900)]
     store: Option<PathBuf>,
 }
 

@@ -1,18 +1,16 @@
 //! What the page, its charts and the tables promise, held to runs drawn from a seed.
 
-#[path = "page/broken.rs"]
 mod broken;
-#[path = "page/costs.rs"]
 mod costs;
-#[path = "page/markup.rs"]
+mod large;
 mod markup;
 #[allow(dead_code)]
-#[path = "simulation/parents.rs"]
+#[path = "../simulation/parents.rs"]
 mod parents;
-#[path = "page/recorded.rs"]
 mod recorded;
-#[path = "page/servers.rs"]
 mod servers;
+mod tables;
+mod writes;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -390,175 +388,6 @@ fn what_was_not_measured_stands_where_it_belongs() {
 }
 
 #[test]
-fn trials_that_disagree_are_marked() {
-    let (recorded, page, _) = full();
-    let article = page
-        .split("id=\"cell-fork-256MiB\"")
-        .nth(1)
-        .expect("the cell is there");
-    assert!(
-        article
-            .split("</article>")
-            .next()
-            .is_some_and(|text| text.contains("trials disagree"))
-    );
-    let sound = page
-        .split("id=\"cell-fork-64MiB\"")
-        .nth(1)
-        .expect("the cell is there");
-    assert!(
-        !sound
-            .split("</article>")
-            .next()
-            .is_some_and(|text| text.contains("trials disagree"))
-    );
-    let table = report::table(&recorded.run, Some(80), false);
-    let marked: Vec<&str> = table.lines().filter(|line| line.contains("s* ")).collect();
-    assert!(
-        marked.len() == 1 && marked[0].starts_with("fork "),
-        "{marked:?}"
-    );
-}
-
-#[test]
-fn an_interval_of_few_trials_is_called_a_range() {
-    // The trials of two cells, rows that say it, and what stands above them.
-    for (trials, rows, head) in [
-        ([3, 5], 0, "lowest to highest trial"),
-        ([5, 6], 1, "95 % interval"),
-        ([6, 10], 0, "95 % interval"),
-    ] {
-        let mut builder = Builder::new(5);
-        for (trials, footprint) in trials.into_iter().zip(["64MiB", "256MiB"]) {
-            builder.trials = trials;
-            set_call(&mut builder, "fork", footprint, 400_000);
-        }
-        let page = report::page(&builder.recorded).unwrap();
-        let row = "<a href=\"#method-interval\">range</a>";
-        assert_eq!(page.matches(row).count(), rows, "{trials:?}");
-        let table = page.split("<table class=\"full\"").nth(1).unwrap();
-        let heads = table.split("</thead>").next().unwrap();
-        assert!(heads.contains(&format!(">{head}</th>")), "{heads}");
-        assert!(page.contains("id=\"method-interval\""));
-    }
-}
-
-/// Text without ANSI styles.
-fn unstyled(text: &str) -> String {
-    let mut parts = text.split('\u{1b}');
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        plain.push_str(part.split_once('m').map_or("", |(_, rest)| rest));
-    }
-    plain
-}
-
-#[test]
-fn the_table_fits_its_terminal() {
-    for recorded in [&full().0, &hostile(), &recorded::empty()] {
-        for width in [40, 58, 66, 72, 80, 100] {
-            let table = report::table(&recorded.run, Some(width), false);
-            for line in table.lines() {
-                assert!(line.chars().count() <= width, "{width}: {line}");
-            }
-            let styled = report::table(&recorded.run, Some(width), true);
-            assert!(styled.contains('\u{1b}') || recorded.run.cells.is_empty());
-            assert_eq!(unstyled(&styled), table);
-        }
-    }
-    let table = report::table(&full().0.run, None, false);
-    assert!(table.starts_with("A 1 GiB parent stands still"), "{table}");
-    let at = |name: &str| {
-        table
-            .find(&format!("\n{name} "))
-            .expect("it is in the table")
-    };
-    assert!(
-        at("pthread") < at("vfork") && at("vfork") < at("fork") && at("fork") < at("command-fork")
-    );
-}
-
-#[test]
-fn an_empty_run_says_so() {
-    let recorded = recorded::empty();
-    let page = report::page(&recorded).unwrap();
-    assert!(page.contains("Nothing was measured") && page.contains("holds no cells"));
-    assert_eq!(report::charts(&recorded).unwrap(), []);
-    assert!(report::table(&recorded.run, None, false).contains("Nothing was measured"));
-    assert!(report::markdown(&recorded.run).contains("Nothing was measured"));
-}
-
-#[test]
-fn absurd_numbers_are_drawn_all_the_same() {
-    let recorded = absurd();
-    let page = report::page(&recorded).unwrap();
-    assert!(
-        !page.contains("NaN") && !page.contains("inf "),
-        "a number that is none"
-    );
-    for chart in report::charts(&recorded).unwrap() {
-        assert_sound(&chart.name, &chart.svg);
-    }
-    for line in report::table(&recorded.run, Some(80), false).lines() {
-        assert!(line.chars().count() <= 80, "{line}");
-    }
-    report::markdown(&recorded.run);
-}
-
-#[test]
-fn two_hundred_cells_stay_below_three_megabytes() {
-    let mut builder = Builder::new(11);
-    (builder.iterations, builder.trials) = (3_334, 3);
-    let costs = [
-        (Phase::Call, 4e4),
-        (Phase::Start, 6e4),
-        (Phase::Exec, 8e4),
-        (Phase::Reap, 1.1e5),
-    ];
-    builder.measured("command-fork", "64MiB", Placement::Pinned, &costs, 0.1);
-    let mut recorded = builder.recorded;
-    let (cell, samples) = (
-        recorded.run.cells[0].clone(),
-        recorded.histograms["command-fork/64MiB"].clone(),
-    );
-    for number in 1..200u32 {
-        let mut next = cell.clone();
-        next.footprint.bytes += u64::from(number) << 20;
-        next.id = format!("{}/{}", next.mechanism, next.footprint);
-        recorded.histograms.insert(next.id.clone(), samples.clone());
-        recorded.run.cells.push(next);
-    }
-    let page = report::page(&recorded).unwrap();
-    assert_eq!(page.matches("<article ").count(), 200);
-    assert!(page.len() < 3_000_000, "{} bytes", page.len());
-}
-
-#[test]
-fn thousands_of_cells_and_names_that_stand_twice_are_drawn() {
-    let mut builder = Builder::new(13);
-    (builder.iterations, builder.trials) = (20, 1);
-    builder.measured(
-        "fork",
-        "1GiB",
-        Placement::Pinned,
-        &[(Phase::Call, 1e6)],
-        0.0,
-    );
-    let mut recorded = builder.recorded;
-    recorded.histograms.clear();
-    let cell = recorded.run.cells[0].clone();
-    recorded.run.cells = vec![cell; 3_000];
-    let page = report::page(&recorded).unwrap();
-    let ids: Vec<&str> = tags(&page)
-        .iter()
-        .filter_map(|(_, tag)| attribute(tag, "id"))
-        .collect();
-    let unique: BTreeSet<&str> = ids.iter().copied().collect();
-    assert_eq!(ids.len(), unique.len());
-    assert!(page.matches("<article ").count() == 3_000);
-}
-
-#[test]
 fn files_are_written_whole_and_again() {
     let dir = tempfile::tempdir().unwrap();
     let mut builder = Builder::new(17);
@@ -597,99 +426,6 @@ fn files_are_written_whole_and_again() {
 
     let error = report::write(&path.join("below"), &builder.recorded).unwrap_err();
     assert!(error.to_string().contains("below"), "{error}");
-}
-
-/// Adds a cell of first writes that cost about this many nanoseconds each.
-fn add_writes(builder: &mut Builder, mechanism: &str, footprint: &str, costs: [f64; 4]) {
-    let costs: Vec<(Phase, f64)> = Phase::WRITES.into_iter().zip(costs).collect();
-    let cell = builder.measured(mechanism, footprint, Placement::Pinned, &costs, 0.01);
-    for trial in &mut cell.trials {
-        let count = |phase| trial.phases[&phase].quantiles.count;
-        let writes = count(Phase::FirstPass) + count(Phase::SecondPass);
-        trial.host.copied_bytes = Some(writes * 4096);
-    }
-    for (phase, ns) in costs {
-        cell.phases.get_mut(&phase).unwrap().p50 = Some(ns as u64);
-    }
-}
-
-#[test]
-fn first_writes_have_a_section_of_their_own_and_stand_in_no_other() {
-    let mut builder = Builder::new(3);
-    set_call(&mut builder, "fork", "256MiB", 4_000_000);
-    set_call(&mut builder, "posix_spawn", "256MiB", 90_000);
-    let without = report::page(&builder.recorded).unwrap();
-    let title = "What the first write after a fork costs";
-    assert!(!without.contains(title) && !without.contains("second-pass"));
-    let headline = report::headline(&builder.recorded.run);
-    add_writes(
-        &mut builder,
-        "cow-child",
-        "256MiB+thp",
-        [20.0, 14e3, 14e3, 700.0],
-    );
-    add_writes(
-        &mut builder,
-        "cow-parent",
-        "256MiB",
-        [20.0, 2_300.0, 1_900.0, 700.0],
-    );
-    builder.missing(
-        "cow-parent",
-        "256MiB+busy=1",
-        Status::Failed,
-        "no second CPU",
-    );
-    let run = &builder.recorded.run;
-    let page = report::page(&builder.recorded).unwrap();
-    let sentence = "While a forked child lives, the parent&#x27;s first write to a page takes 1.90 µs \
-                    instead of 0.02 µs: 4 KiB are copied; once the child is gone, 0.70 µs.";
-    assert!(page.contains(title) && page.contains(sentence), "{page}");
-    // The answer, the ranking and the life of a child are of children alone.
-    assert_eq!(report::headline(run), headline);
-    let ranked = &page[page.find("id=\"ranked\"").unwrap()..page.find("id=\"writes\"").unwrap()];
-    assert!(ranked.contains("posix_spawn") && !ranked.contains("cow-"));
-    let charts = report::charts(&builder.recorded).unwrap();
-    for chart in &charts {
-        let of_writes = chart.name == "copies" || chart.name.contains("cell-cow-");
-        assert_eq!(chart.svg.contains("cow-"), of_writes, "{}", chart.name);
-    }
-    let copies = charts.iter().find(|chart| chart.name == "copies").unwrap();
-    assert_sound(&copies.name, &copies.svg);
-    for phase in Phase::WRITES {
-        assert!(copies.svg.contains(&format!(">{}<", phase.name())));
-    }
-    let numbers = "<td>second-pass</td>";
-    assert!(page.contains(numbers) && page.contains("<td>4 KiB</td>"));
-    for table in [report::table(run, Some(100), false), report::markdown(run)] {
-        let (children, writes) = table.split_once(title).unwrap();
-        assert!(!children.contains("cow-"), "{table}");
-        for word in ["1.90 µs", "14.0 µs", "4 KiB", "no second CPU"] {
-            assert!(writes.contains(word), "no {word}: {table}");
-        }
-    }
-    for width in [40, 60, 80, 100] {
-        let table = report::table(run, Some(width), false);
-        let longest = table.lines().map(|line| line.chars().count()).max();
-        assert!(longest <= Some(width), "{width}: {table}");
-    }
-}
-
-#[test]
-fn a_run_of_first_writes_alone_is_answered_by_them() {
-    let mut builder = Builder::new(4);
-    add_writes(
-        &mut builder,
-        "cow-child",
-        "64MiB+shuffled",
-        [20.0, 2e3, 2e3, 900.0],
-    );
-    let sentence = report::headline(&builder.recorded.run).unwrap();
-    let begin = "While a forked child lives, its first write to a page (shuffled) takes 2.00 µs";
-    assert!(sentence.starts_with(begin), "{sentence}");
-    let page = report::page(&builder.recorded).unwrap();
-    assert!(page.contains("Median of the phase <code>second-pass</code>"));
-    assert!(!page.contains("id=\"ranked\"") && !page.contains("id=\"life\""));
 }
 
 #[test]
