@@ -17,7 +17,7 @@ use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::Pid;
 
 /// How long something is waited for that should happen at once.
-pub const LONG: Duration = Duration::from_secs(20);
+pub const LONG: Duration = Duration::from_secs(60);
 
 /// The folder. It is removed in the end.
 pub struct Scratch {
