@@ -167,7 +167,7 @@ fn timeline(moments: &[Moment], width: usize) -> String {
     const TIME: usize = 10;
     const PLACE: usize = 7;
     let mut text = format!("{:>TIME$}  {:PLACE$} what happens\n", "after", "where");
-    let room = width.clamp(50, 110) - TIME - PLACE - 4;
+    let room = width.clamp(40, 110) - TIME - PLACE - 4;
     for moment in moments {
         let mut time = human_time(moment.ns);
         let mut place = moment.place;

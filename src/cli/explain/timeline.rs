@@ -6,6 +6,15 @@ use crate::mechanism::Spent;
 use crate::recording::{Life, States};
 use crate::units::{human_size, human_time};
 
+/// Lines are as long as the terminal is wide, within these.
+const NARROWEST: usize = 40;
+/// See [`NARROWEST`].
+const WIDEST: usize = 110;
+/// A state's name and time, and what separates them from its bar.
+const BEFORE_BAR: usize = 19;
+/// What a state is, and the blank before it.
+const LONGEST_STATE: usize = 46;
+
 struct Event {
     at: u64,
     parent: String,
@@ -126,7 +135,7 @@ fn counts(counts: [Option<u64>; 4]) -> String {
 /// Two columns, parent and child, one line for each moment.
 pub(super) fn timeline(life: &Life, width: usize) -> String {
     const TIME: usize = 10;
-    let column = (width.clamp(60, 110) - TIME - 3) / 2;
+    let column = (width.clamp(NARROWEST, WIDEST) - TIME - 3) / 2;
     let child = life
         .child_pid
         .map_or("child".to_owned(), |pid| format!("child {pid}"));
@@ -185,18 +194,80 @@ pub(super) fn states(life: &Life, width: usize) -> String {
         ("ended", ended, "it has ended, and was not yet waited for"),
     ];
     let total = rows.iter().map(|row| row.1).sum::<u64>().max(1);
-    let bar = width.clamp(60, 110) - 20 - 45;
-    let mut lines: Vec<String> = rows
-        .iter()
-        .map(|(name, ns, what)| {
-            let cells = (*ns as f64 / total as f64 * bar as f64).round() as usize;
-            format!(
-                "{name:8} {:>8}  {:bar$} {what}",
-                human_time(*ns),
-                "█".repeat(cells)
-            )
-        })
-        .collect();
+    // What a state is stands beside its bar where there is room for both.
+    let room = width.clamp(NARROWEST, WIDEST).saturating_sub(BEFORE_BAR);
+    let beside = room.checked_sub(LONGEST_STATE).filter(|bar| *bar >= 10);
+    let bar = beside.unwrap_or(room).min(room);
+    let mut lines = Vec::new();
+    for (name, ns, what) in rows {
+        let cells = (ns as f64 / total as f64 * bar as f64).round() as usize;
+        let time = human_time(ns);
+        let line = format!("{name:8} {time:>8}  {:bar$}", "█".repeat(cells));
+        match beside {
+            Some(_) => lines.push(format!("{line} {what}")),
+            None => {
+                lines.push(line.trim_end().to_owned());
+                lines.push(fill(what, width, "  "));
+            }
+        }
+    }
     lines.push(format!("{:8} {:>8}\n", "reaped", human_time(total)));
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::LifeMoments;
+
+    fn life() -> Life {
+        Life {
+            cell: "fork/64MiB".to_owned(),
+            mechanism: "fork".to_owned(),
+            system_call: None,
+            parent_pid: 4711,
+            returned_in_parent: 4712,
+            returned_in_child: Some(0),
+            child_pid: Some(4712),
+            child_parent_pid: Some(4711),
+            moments: LifeMoments {
+                call: 400_000,
+                start: Some(450_000),
+                exec: None,
+                end: Some(460_000),
+                ended: Some(500_000),
+                reap: 900_000,
+            },
+            ran_ns: Some(90_000),
+            waited_ns: Some(10_000),
+            minor_faults: Some(12),
+            major_faults: Some(0),
+            voluntary_switches: Some(1),
+            involuntary_switches: Some(0),
+            exit_status: Some(0),
+            parent_call: None,
+            parent_reap: None,
+            page_tables: Some(1 << 20),
+            copied_tables: Some(1 << 19),
+            copied_entries: Some(16_384),
+            fault_ns: None,
+        }
+    }
+
+    #[test]
+    fn a_life_fits_every_terminal() {
+        let life = life();
+        for width in 1..200 {
+            let (lines, states) = (timeline(&life, width), states(&life, width));
+            for line in lines.lines().chain(states.lines()) {
+                let length = line.chars().count();
+                assert!(length <= width.max(NARROWEST), "{width}: {length}: {line}");
+            }
+            for word in ["created", "the parent stands still", "has ended", "reaped"] {
+                let text = states.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(text.contains(word), "{width}: no `{word}` in\n{states}");
+            }
+            assert!(states.contains('█'), "{width}:\n{states}");
+        }
+    }
 }
