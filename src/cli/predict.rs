@@ -22,12 +22,10 @@ use crate::harness::plan::{CalibrationSizes, calibration_cells};
 use crate::harness::runner::Budget;
 use crate::harness::schedule::schedule_each;
 use crate::model::{self, Calibration, Described, Parent};
-use crate::recording::{self, Host, Recorded, RunWriter, rfc3339};
+use crate::recording::{self, CALIBRATES, Host, Recorded, RunWriter, rfc3339};
 use crate::report;
 use crate::units::{exact_size, human_size, parse_size};
 
-/// Who asked for the iterations of a calibration.
-const DRIVER: &str = "forkbench predict";
 /// Runs that are older say what the host was like, not what it is like.
 const FRESH: Duration = Duration::from_secs(24 * 3600);
 /// Runs that are looked at for one that serves.
@@ -233,7 +231,7 @@ impl Predict {
         let launcher = Launcher::new(native, Vec::new(), environment::choose_cpus(), None)?;
         interrupt::listen();
         let seed = fresh_seed();
-        let header = header(DRIVER, repeated_command(), seed);
+        let header = header(CALIBRATES, repeated_command(), seed);
         let folder = runs_folder(self.out.as_deref());
         let why = match self.calibrate {
             true => String::new(),
@@ -288,7 +286,7 @@ fn serves(recorded: &Recorded, parent: &Parent, bytes: u64) -> bool {
     let Ok(calibration) = Calibration::near(run, bytes) else {
         return false;
     };
-    let told = match run.tool.driver == DRIVER {
+    let told = match run.tool.driver == CALIBRATES {
         true => calibration.nearly_suits(parent),
         false => calibration.suits(parent),
     };

@@ -10,7 +10,7 @@ use super::levels::{Levels, Unmeasured, status_word};
 use super::moment;
 use super::selection::Source;
 use crate::mechanism::Phase;
-use crate::recording::{Cell, Recorded, Status, TrialPhase, plain};
+use crate::recording::{CALIBRATES, Cell, Recorded, Status, TrialPhase, plain};
 use crate::statistics::Histogram;
 
 /// Bytes that an id may have, of a run or a cell.
@@ -73,6 +73,14 @@ pub enum EntryError {
         /// The run's id.
         run: String,
     },
+    /// `forkbench predict` made it for one parent.
+    #[error(
+        "run `{run}` is a calibration of `forkbench predict`: its cells are of one parent's size, once. Add runs of `forkbench run` or `cargo bench`"
+    )]
+    Calibration {
+        /// The run's id.
+        run: String,
+    },
     /// There is nothing in it.
     #[error("run `{run}` has no cells yet: add it when it is done")]
     Nothing {
@@ -117,6 +125,9 @@ impl Entry {
         if run.id.len() > LONGEST_ID {
             let bytes = run.id.len();
             return Err(EntryError::Id { run: name, bytes });
+        }
+        if run.tool.driver == CALIBRATES {
+            return Err(EntryError::Calibration { run: name });
         }
         let Some(started) = moment::of_text(&run.started) else {
             let started = plain(&run.started);

@@ -34,7 +34,7 @@ pub use finding::{Found, FoundError, find};
 pub use fingerprint::{HostFingerprint, StoredHost};
 pub use levels::{Levels, Unmeasured};
 pub use migrations::{APPLICATION, NEWEST};
-pub use over_time::OverTime;
+pub use over_time::{Other, OverTime};
 pub use place::{NoPlace, default_path};
 pub use pruning::Pruning;
 pub use reading::WholeRun;

@@ -7,7 +7,7 @@ use super::selection::{Selection, Source};
 use super::series::{Series, StoredRun};
 use super::store::Store;
 use crate::mechanism::Phase;
-use crate::protocol::headline;
+use crate::protocol::{Known, headline};
 use crate::recording::rfc3339;
 use crate::trend::{CellRuns, HostRuns, Measured, RunSeen, mechanism_of};
 
@@ -19,8 +19,19 @@ const USUAL_BRANCHES: [&str; 2] = ["main", "master"];
 pub struct OverTime {
     /// Each host, and each branch of it, by the host's name.
     pub hosts: Vec<HostRuns>,
-    /// Branches that have runs and were not asked for, as no branch was named; `None` for runs of no known branch.
-    pub others: BTreeSet<Option<String>>,
+    /// Branches that have runs and were not looked at, as no branch was named.
+    pub others: Vec<Other>,
+}
+
+/// A branch that was not looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// Its name; `None` for runs of no known branch.
+    pub branch: Option<String>,
+    /// How many runs it has.
+    pub runs: usize,
+    /// Whether the newest run of all is among them.
+    pub has_newest: bool,
 }
 
 impl Store {
@@ -42,7 +53,8 @@ impl Store {
         all.cells.clear();
         let by_headline = all.phases.is_empty() && all.source == Source::Forkbench;
         if by_headline {
-            all.phases = vec![Phase::Call, Phase::SecondPass, Phase::RoundTrip];
+            let phases: BTreeSet<Phase> = Known::names().map(headline).collect();
+            all.phases = phases.into_iter().collect();
         }
         let mut series = self.series(&all)?;
         if by_headline {
@@ -71,9 +83,11 @@ impl Gathering<'_> {
         // Series of one reading share their runs.
         let runs = series.first().map_or([].as_slice(), |first| &first.runs);
         let mut branches: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+        let mut newest = None;
         for (run, is_measured) in runs.iter().zip(measured(runs, &series)) {
             if is_measured {
                 *branches.entry(run.branch.as_deref()).or_default() += 1;
+                newest = Some(run.branch.as_deref());
             }
         }
         let chosen: Vec<Option<&str>> = match self.selection.branches.is_empty() {
@@ -99,8 +113,16 @@ impl Gathering<'_> {
                 over_time.hosts.push(host);
             }
         }
-        let left = branches.keys().filter(|branch| !chosen.contains(branch));
-        over_time.others = left.map(|branch| branch.map(str::to_owned)).collect();
+        let left = branches
+            .iter()
+            .filter(|(branch, _)| !chosen.contains(branch));
+        over_time.others = left
+            .map(|(branch, runs)| Other {
+                branch: branch.map(str::to_owned),
+                runs: *runs,
+                has_newest: newest == Some(*branch),
+            })
+            .collect();
         over_time
     }
 
@@ -264,7 +286,12 @@ mod tests {
             .map(|host| (host.name.as_str(), host.branch.as_deref(), host.runs.len()))
             .collect();
         assert_eq!(shape, [("a", Some("main"), 4), ("b", Some("main"), 3)]);
-        assert_eq!(usual.others, BTreeSet::from([Some("wip".to_owned())]));
+        let other = |branch: Option<&str>, runs, has_newest| Other {
+            branch: branch.map(str::to_owned),
+            runs,
+            has_newest,
+        };
+        assert_eq!(usual.others, [other(Some("wip"), 2, false)]);
         assert_eq!(usual.hosts[0].cells[1].measured[0].run, 1);
         assert_eq!(usual.hosts[0].runs[2].commit.as_deref(), Some("c2"));
         let both = Selection {
@@ -294,6 +321,29 @@ mod tests {
         assert_eq!(most(4).as_deref(), Some("y"));
         assert_eq!(most(6).as_deref(), None);
         assert!(gathered(&[], &Selection::default(), &[]).hosts.is_empty());
+    }
+
+    #[test]
+    fn runs_of_no_branch_are_told_of_and_can_be_asked_for() {
+        let runs = [Some("main"), None, None]
+            .into_iter()
+            .zip(0..)
+            .map(|(branch, day)| run(day, "a", branch))
+            .collect();
+        let one = [series("a", "fork/0", &runs, 0..3)];
+        let usual = gathered(&one, &Selection::default(), &[]);
+        assert_eq!(usual.hosts.len(), 1);
+        assert_eq!(usual.others.len(), 1);
+        let other = &usual.others[0];
+        assert_eq!(
+            (&other.branch, other.runs, other.has_newest),
+            (&None, 2, true)
+        );
+        let all = Selection {
+            branches: vec!["*".to_owned()],
+            ..Selection::default()
+        };
+        assert_eq!(gathered(&one, &all, &[]).hosts.len(), 2);
     }
 
     #[test]

@@ -44,9 +44,9 @@ pub struct Selection {
     pub cells: Vec<String>,
     /// Globs over fingerprints or names of hosts.
     pub hosts: Vec<String>,
-    /// Globs over branches. A run without a branch is on none of them.
+    /// Globs over branches. A run of no branch has the empty name: `*` and the empty glob are its.
     pub branches: Vec<String>,
-    /// Globs over commits. A run without a commit has none of them.
+    /// Globs over commits, likewise.
     pub commits: Vec<String>,
     /// No run that began earlier.
     pub since: Option<SystemTime>,
@@ -59,6 +59,14 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// The cells of one filter.
+    pub fn of_cells(filter: &str) -> Self {
+        Self {
+            cells: vec![filter.to_owned()],
+            ..Self::default()
+        }
+    }
+
     /// Whether a cell is asked for.
     pub fn takes_cell(&self, id: &str) -> bool {
         // As in `[SUBJECT:]MECHANISM/FOOTPRINT`.
@@ -90,8 +98,8 @@ impl Selection {
 }
 
 fn one_of(globs: &[String], text: Option<&str>) -> bool {
-    let matches = |text: &str| globs.iter().any(|pattern| glob(pattern, text));
-    globs.is_empty() || text.is_some_and(matches)
+    let text = text.unwrap_or_default();
+    globs.is_empty() || globs.iter().any(|pattern| glob(pattern, text))
 }
 
 impl Selection {
@@ -124,9 +132,10 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_branch_or_phase_is_on_none() {
+    fn what_has_no_branch_has_an_empty_one_and_what_has_no_phase_has_none() {
         assert!(one_of(&[], None));
-        assert!(!one_of(&["*".to_owned()], None));
+        assert!(one_of(&["*".to_owned()], None) && one_of(&[String::new()], None));
+        assert!(!one_of(&["ma*".to_owned()], None) && !one_of(&[String::new()], Some("main")));
         assert!(one_of(&["ma*".to_owned()], Some("main")));
         let calls = Selection {
             phases: vec![Phase::Call],

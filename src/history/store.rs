@@ -21,6 +21,8 @@ use crate::recording::{folder_of, plain};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long is slept where SQLite itself does not wait.
 const NAP: Duration = Duration::from_millis(20);
+/// What is so old that nobody makes a store of it any more.
+const ABANDONED: Duration = Duration::from_secs(3_600);
 /// The longest text and the longest row that is read, in bytes.
 const LONGEST: i32 = 16 << 20;
 /// Stores that this process has made: each is made under a name of its own.
@@ -302,6 +304,7 @@ fn make(path: &Path) -> Result<(), StoreError> {
         });
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
+    sweep(folder, &format!(".{name}."));
     let number = MADE.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!(".{name}.{}-{number}.new", std::process::id()));
     let made = fill(&temporary)
@@ -320,6 +323,26 @@ fn make(path: &Path) -> Result<(), StoreError> {
         let _ = fs::remove_file(beside(&temporary, ending));
     }
     made
+}
+
+/// Takes away what processes that were killed while they made a store have left behind. Not what is young: its process may
+/// be one of another container.
+fn sweep(folder: &Path, beginning: &str) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_made = name.starts_with(beginning) && name.contains(".new");
+        let age = entry
+            .metadata()
+            .ok()
+            .and_then(|file| file.modified().ok()?.elapsed().ok());
+        if is_made && age.is_some_and(|age| age > ABANDONED) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn fill(path: &Path) -> rusqlite::Result<()> {

@@ -46,8 +46,8 @@ impl Add {
             let run = named_run(run);
             match entry(&run, &self.labelling, &around) {
                 Ok(entry) => outcomes.add(growing.store()?, &run, &entry, self.replace),
-                // Of all in a folder some may be comparisons.
-                Err(error) if self.runs.len() > 1 && is_of_arms(&error) => {
+                // Of all in a folder some may be of another kind.
+                Err(error) if self.runs.len() > 1 && is_no_level(&error) => {
                     eprintln!("note: left out: {error:#}");
                 }
                 Err(error) => outcomes.fail(&run, format!("{error:#}")),
@@ -58,9 +58,12 @@ impl Add {
     }
 }
 
-/// Whether a run can't go into the store because it is an A/B comparison, with which nothing is wrong.
-pub(super) fn is_of_arms(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(EntryError::Arms { .. }))
+/// Whether a run can't go into the store although nothing is wrong with it: it is an A/B comparison or a calibration.
+pub(super) fn is_no_level(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(EntryError::Arms { .. } | EntryError::Calibration { .. })
+    )
 }
 
 /// The run at a path, as the store takes it in.

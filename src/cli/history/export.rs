@@ -9,8 +9,9 @@ use super::super::Exit;
 use super::super::export::ExportUsage;
 use super::super::output::{print, print_bytes, print_json};
 use super::Place;
-use super::selecting::{Cells, Selecting};
+use super::selecting::{Cells, Selecting, phase_parser};
 use crate::history::export::Format as Exported;
+use crate::mechanism::Phase;
 
 #[derive(Debug, Args)]
 #[command(
@@ -22,6 +23,9 @@ use crate::history::export::Format as Exported;
 pub(super) struct Export {
     #[command(flatten)]
     cells: Cells,
+    /// These phases of them alone [default: all]
+    #[arg(long, value_name = "PHASE", value_delimiter = ',', value_parser = phase_parser())]
+    phase: Vec<Phase>,
     /// What to write
     #[arg(long, value_enum)]
     format: Format,
@@ -48,7 +52,7 @@ impl Export {
             Format::Parquet => Exported::Parquet,
             Format::Otava => Exported::Otava,
         };
-        let exported = format.export(&store, &self.selecting.with(&self.cells))?;
+        let exported = format.export(&store, &self.selecting.with(&self.cells, &self.phase))?;
         let Some(out) = &self.out else {
             for document in &exported.documents {
                 print_bytes(&document.bytes)?;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::super::Exit;
 use super::Place;
-use super::add::{entry, is_of_arms};
+use super::add::{entry, is_no_level};
 use super::labelling::{Labelling, Surroundings};
 use super::outcomes::Outcomes;
 use crate::harness::environment;
@@ -52,9 +52,17 @@ impl Import {
             for run in &found.runs {
                 match entry(run, &self.labelling, &around) {
                     Ok(entry) => outcomes.add(growing.store()?, run, &entry, false),
-                    Err(error) if is_of_arms(&error) => eprintln!("note: left out: {error:#}"),
+                    Err(error) if is_no_level(&error) => eprintln!("note: left out: {error:#}"),
                     Err(error) => outcomes.fail(run, format!("{error:#}")),
                 }
+            }
+            if found.runs.is_empty() && found.benchmarks.is_empty() {
+                // A job that looks into the wrong folder would stay green for ever.
+                let nothing = format!(
+                    "there is no run and no result of Criterion in `{}` or below",
+                    folder.display()
+                );
+                outcomes.fail(folder, nothing);
             }
             benchmarks.extend(found.benchmarks);
         }

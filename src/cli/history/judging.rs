@@ -7,10 +7,12 @@ use clap::Args;
 use super::super::judgement::{THRESHOLD, threshold};
 use super::super::output::tool;
 use super::Place;
-use super::selecting::{Cells, Selecting, moment};
+use super::selecting::{Cells, Selecting, moment, phase_parser};
 use crate::comparison::Statistic;
-use crate::history::{OverTime, StoreError};
-use crate::recording::rfc3339;
+use crate::history::{Other, OverTime, Selection, StoreError};
+use crate::mechanism::Phase;
+use crate::recording::{plain, rfc3339};
+use crate::report::counted;
 use crate::statistics::change_points::{CONFIRMATION, DRIFT, INTERVAL};
 use crate::trend::{Asked, HISTORY_SCHEMA, History, HostRuns, judge};
 
@@ -19,6 +21,10 @@ use crate::trend::{Asked, HISTORY_SCHEMA, History, HostRuns, judge};
 pub(super) struct Judging {
     #[command(flatten)]
     cells: Cells,
+    /// These phases of them, each for itself [default: the one a cell is spoken of by: call, second-pass, round-trip or
+    /// response]
+    #[arg(long, value_name = "PHASE", value_delimiter = ',', value_parser = phase_parser())]
+    phase: Vec<Phase>,
     #[command(flatten)]
     selecting: Selecting,
     /// The smallest change that makes a verdict; smaller ones are told [default: 3%]
@@ -37,13 +43,24 @@ impl Judging {
     /// Reads the store and judges; `with_points` hands out what was measured as well.
     pub(super) fn history(&self, place: &Place, with_points: bool) -> anyhow::Result<History> {
         let store = place.open()?;
-        let over_time = store.over_time(&self.selecting.with(&self.cells), &self.reference)?;
+        let over_time = store.over_time(
+            &self.selecting.with(&self.cells, &self.phase),
+            &self.reference,
+        )?;
         let cells = || over_time.hosts.iter().flat_map(|host| &host.cells);
         // A job that asks for what is not there would stay green for ever.
         anyhow::ensure!(
             cells().any(|cell| cell.is_asked_for),
             StoreError::NothingSelected
         );
+        for filter in self.cells.filters() {
+            let one = Selection::of_cells(filter);
+            anyhow::ensure!(
+                cells().any(|cell| one.takes_cell(&cell.id)),
+                "`{filter}` is no cell of the runs that are looked at: name cells, mechanisms or globs, as \
+                 `forkbench history show` lists them"
+            );
+        }
         anyhow::ensure!(
             self.reference.is_empty() || cells().any(|cell| cell.is_reference),
             "--reference `{}` is no cell of the runs that are looked at: name cells, mechanisms or globs",
@@ -80,23 +97,40 @@ impl Judging {
 
 /// Says what was left out because no branch was named.
 fn note_others(over_time: &OverTime) {
-    let Some(host) = over_time.hosts.first() else {
+    let others = &over_time.others;
+    let (Some(host), false) = (over_time.hosts.first(), others.is_empty()) else {
         return;
     };
-    if over_time.others.is_empty() {
-        return;
-    }
-    let chosen = match &host.branch {
-        Some(branch) => format!("of the branch {}", crate::recording::plain(branch)),
+    let left: Vec<String> = others
+        .iter()
+        .map(|other| format!("{} {}", counted(other.runs, "run"), on(&other.branch)))
+        .collect();
+    // A job that forgets to name its branch would be green for ever.
+    let branchless = others.iter().find(|other| other.branch.is_none());
+    let (word, remedy) = match branchless {
+        None => ("note", ""),
+        Some(Other { has_newest, .. }) => (
+            if *has_newest { "warning" } else { "note" },
+            ", and `forkbench history add RUN --branch NAME --replace` puts a run on one",
+        ),
+    };
+    let newest = match word {
+        "warning" => ", the newest of all among them",
+        _ => "",
+    };
+    eprintln!(
+        "{word}: these are the runs {}; left out are {}{newest}: --branch '*' shows every branch for itself{remedy}",
+        on(&host.branch),
+        left.join(", ")
+    );
+}
+
+/// `of the branch main`.
+fn on(branch: &Option<String>) -> String {
+    match branch {
+        Some(branch) => format!("of the branch {}", plain(branch)),
         None => "of no branch".to_owned(),
-    };
-    let count = over_time.others.len();
-    let others = if count == 1 {
-        "one other"
-    } else {
-        &format!("{count} others")
-    };
-    eprintln!("note: these are the runs {chosen}; --branch '*' shows {others} too");
+    }
 }
 
 /// The moment up to which changes are known: just after a run that is named, or as it is written.

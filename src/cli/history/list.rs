@@ -14,6 +14,8 @@ use crate::recording::{plain, rfc3339};
 
 /// The width where there is no terminal to ask.
 const USUAL_WIDTH: usize = 80;
+/// What stands behind the cells of a run that did not come to its end.
+const UNFINISHED: &str = ", unfinished";
 /// No column gets narrower.
 const NARROWEST: usize = 6;
 /// Hexadecimal digits of a commit that are shown.
@@ -21,7 +23,7 @@ const SHOWN_OF_COMMIT: usize = 9;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Times are UTC. `cells` are those with figures, behind a slash all of them.\n\nExamples:\n  \
+    after_help = "Times are UTC. `cells` are those with figures, behind a slash all that were measured or were to be.\n\nExamples:\n  \
                   forkbench history list --since 30d\n  \
                   forkbench history list --branch main --host 'nightly*' --json\n  \
                   forkbench history list --hosts"
@@ -149,12 +151,15 @@ fn run_rows(runs: &[StoredRun]) -> Vec<[String; 6]> {
     let mut rows = vec![["time", "host", "kernel", "commit", "branch", "cells"].map(str::to_owned)];
     let text = |value: &Option<String>| value.as_deref().map_or("–".to_owned(), plain);
     rows.extend(runs.iter().map(|run| {
-        let cells = match run.unmeasured {
+        let mut cells = match run.unmeasured {
             0 => run.cells.to_string(),
             missing => format!("{}/{}", run.cells, run.cells.saturating_add(missing)),
         };
+        if !run.finished {
+            cells.push_str(UNFINISHED);
+        }
         [
-            minute(&rfc3339(run.started)),
+            rfc3339(run.started).replace('T', " ").replace('Z', ""),
             plain(&run.host_name),
             text(&run.kernel),
             run.commit.as_deref().map_or("–".to_owned(), short),
@@ -181,12 +186,6 @@ fn host_rows(runs: &[StoredRun]) -> Vec<[String; 6]> {
         ]
     }));
     rows
-}
-
-/// `2026-07-01 10:20` of `2026-07-01T10:20:30Z`.
-fn minute(moment: &str) -> String {
-    let minute: String = moment.chars().take(16).collect();
-    minute.replace('T', " ")
 }
 
 /// A commit as people write it: the beginning of its hash, and what stands behind that.

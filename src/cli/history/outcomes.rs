@@ -47,7 +47,7 @@ impl Outcomes {
             }),
             // Somebody took it away at once.
             Ok((_, None)) => {}
-            Err(error) => self.fail(path, error.to_string()),
+            Err(error) => self.fail(path, format!("{}: {error}", path.display())),
         }
     }
 
@@ -76,6 +76,26 @@ impl Outcomes {
         }
     }
 
+    /// Says so where runs that are new are on no branch: they are not among those that are looked at by default.
+    fn note_branchless(&self) {
+        let is_branchless = |outcome: &&Outcome| {
+            matches!(outcome.added, Added::New)
+                && outcome.run.commit.is_some()
+                && outcome.run.branch.is_none()
+        };
+        let count = self.runs.iter().filter(is_branchless).count();
+        if count > 0 {
+            eprintln!(
+                "note: {} on no branch, as with a detached HEAD: --branch names it, and what is to be judged together \
+                 needs the same",
+                match count {
+                    1 => "a run is".to_owned(),
+                    count => format!("{count} runs are"),
+                }
+            );
+        }
+    }
+
     /// Tells of them. With `briefly` what was there already is counted, and not listed.
     pub(super) fn show(&self, store: &Path, briefly: bool, json: bool) -> anyhow::Result<Exit> {
         for Outcome { run, warnings, .. } in &self.runs {
@@ -85,10 +105,12 @@ impl Outcomes {
             }
             if !run.finished {
                 eprintln!(
-                    "note: {id} has not finished: add it again when it has, and the rest will follow"
+                    "note: {id} has not finished: if it is under way, add it again when it has, and the rest will \
+                     follow; if it was stopped, this is all it has"
                 );
             }
         }
+        self.note_branchless();
         if json {
             print_json(&json!({
                 "schema": "forkbench.added/1",

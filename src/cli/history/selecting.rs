@@ -14,7 +14,7 @@ pub(super) struct Selecting {
     /// Runs of these hosts alone: names, fingerprints, or globs over them
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     host: Vec<String>,
-    /// Runs of these branches alone: names or globs
+    /// Runs of these branches alone: names or globs; '' is a run's of no branch
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     branch: Vec<String>,
     /// Runs of these commits alone: whole hashes or globs (1a2b3c*)
@@ -31,15 +31,19 @@ pub(super) struct Selecting {
     source: Source,
 }
 
-/// Which cells and phases of them.
+/// Which cells.
 #[derive(Debug, Args)]
 pub(super) struct Cells {
     /// Cells (fork/64MiB), mechanisms (fork), or globs over whole ids (fork/*, */1GiB*)
     #[arg(value_name = "FILTER")]
     filters: Vec<String>,
-    /// These phases alone [default: all of them]
-    #[arg(long, value_name = "PHASE", value_delimiter = ',', value_parser = phase_parser())]
-    phase: Vec<Phase>,
+}
+
+impl Cells {
+    /// What was asked for in so many words.
+    pub(super) fn filters(&self) -> &[String] {
+        &self.filters
+    }
 }
 
 impl Selecting {
@@ -55,11 +59,11 @@ impl Selecting {
         }
     }
 
-    /// The selection of these cells in these runs.
-    pub(super) fn with(&self, cells: &Cells) -> Selection {
+    /// The selection of these cells and phases in these runs.
+    pub(super) fn with(&self, cells: &Cells, phases: &[Phase]) -> Selection {
         Selection {
             cells: cells.filters.clone(),
-            phases: cells.phase.clone(),
+            phases: phases.to_vec(),
             ..self.selection()
         }
     }
@@ -72,7 +76,8 @@ fn source_parser() -> impl TypedValueParser<Value = Source> {
     })
 }
 
-fn phase_parser() -> impl TypedValueParser<Value = Phase> {
+/// Reads the name of a phase.
+pub(super) fn phase_parser() -> impl TypedValueParser<Value = Phase> {
     PossibleValuesParser::new(Phase::ALL.map(Phase::name)).map(|word| {
         let known = Phase::from_name(&word);
         known.unwrap_or_else(|| unreachable!("clap takes no other value than the phases' names"))

@@ -14,5 +14,5 @@ pub use host::{Finding, Host, Severity};
 pub use life::{Life, LifeMoments, States};
 pub use line::{CellKey, CellLine, FinishedLine, Line, RunLine, TrialLine};
 pub use requests::{BOUND, Requests};
-pub use run::{Cell, PhaseSummary, Placement, RUN_SCHEMA, Run, Status, Tool};
+pub use run::{CALIBRATES, Cell, PhaseSummary, Placement, RUN_SCHEMA, Run, Status, Tool};
 pub use trial::{PILOT, Trial, TrialHost, TrialPhase};

@@ -52,6 +52,9 @@ pub struct Tool {
     pub driver: String,
 }
 
+/// Who asks for the iterations of a calibration.
+pub const CALIBRATES: &str = "forkbench predict";
+
 /// One mechanism at one footprint in one subject.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,10 +1,13 @@
 //! What was asked of a history, and the answer in a sentence.
 
+use std::collections::BTreeSet;
+
+use crate::mechanism::Phase;
 use crate::report::comparison::numbers::percent;
 use crate::report::comparison::numbers::signed;
 use crate::report::reading::{counted, grouped};
 use crate::statistics::Verdict;
-use crate::trend::{CellHistory, History, HostHistory};
+use crate::trend::{CellHistory, FEWEST_RUNS, History, HostHistory};
 
 use super::words;
 
@@ -38,6 +41,10 @@ pub(super) fn answer(history: &History) -> String {
     let open = words::count(history, Verdict::Inconclusive);
     let Some((host, cell, effect)) = worst(history) else {
         let improved = words::count(history, Verdict::Improved);
+        if improved + words::count(history, Verdict::Unchanged) == 0 {
+            // Green would say more than is known.
+            return undecided(history);
+        }
         let mut text = format!(
             "Nothing became slower by {} or more",
             percent(history.threshold)
@@ -76,16 +83,51 @@ pub(super) fn answer(history: &History) -> String {
     text
 }
 
-/// What was looked at: `812 runs of 40 cells on 1 host`.
+/// The answer where there is none.
+fn undecided(history: &History) -> String {
+    let mut cells = history.hosts.iter().flat_map(|host| &host.cells);
+    let because = match cells.all(|cell| cell.count < FEWEST_RUNS) {
+        true => format!(" yet: a first verdict takes {FEWEST_RUNS} runs"),
+        false => String::new(),
+    };
+    format!("Nothing could be decided{because}")
+}
+
+/// What was looked at: `812 runs, 40 judgements of call, 1 host`.
 pub(super) fn summary(history: &History) -> String {
     let runs: usize = history.hosts.iter().map(|host| host.count).sum();
     let all = history.hosts.iter().flat_map(|host| &host.cells);
     let judged = all.filter(|cell| !cell.is_common()).count();
-    let hosts = history.hosts.len();
+    let phases: BTreeSet<Phase> = history
+        .hosts
+        .iter()
+        .flat_map(|host| &host.cells)
+        .filter_map(|cell| cell.phase)
+        .collect();
+    let phases: Vec<&str> = phases.into_iter().map(Phase::name).collect();
+    let of = match phases.is_empty() {
+        true => String::new(),
+        false => format!(" of {}", phases.join(", ")),
+    };
+    let hosts: BTreeSet<(&str, &str)> = history
+        .hosts
+        .iter()
+        .map(|host| (host.name.as_str(), host.host.as_str()))
+        .collect();
+    // A host stands once for each of its branches.
+    let branches: BTreeSet<Option<&str>> = history
+        .hosts
+        .iter()
+        .map(|host| host.branch.as_deref())
+        .collect();
+    let branches = match branches.len() {
+        0 | 1 => String::new(),
+        count => format!(", {count} branches"),
+    };
     format!(
-        "{}, {}, {}",
+        "{}, {}{of}, {}{branches}",
         counted(runs, "run"),
         counted(judged, "judgement"),
-        counted(hosts, "host")
+        counted(hosts.len(), "host")
     )
 }

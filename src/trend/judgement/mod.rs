@@ -274,9 +274,8 @@ impl<'a> Series<'a> {
             return (Verdict::NotMeasurable, Some(reason));
         }
         if count < FEWEST_RUNS {
-            let reason = format!(
-                "{count} of the {FEWEST_RUNS} runs that a change takes to be told from the spread"
-            );
+            let runs = if count == 1 { "run" } else { "runs" };
+            let reason = format!("{count} {runs} so far; a first verdict takes {FEWEST_RUNS}");
             return (Verdict::Inconclusive, Some(reason));
         }
         let matters = |effect: f64| effect.ln_1p().abs() >= asked.threshold.ln_1p();

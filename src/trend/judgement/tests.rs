@@ -185,7 +185,7 @@ fn few_runs_few_cells_and_cells_that_are_gone_are_told() {
             .reason
             .as_deref()
             .unwrap()
-            .starts_with("7 of the 8 runs")
+            .starts_with("7 runs so far")
     );
     // Nothing to go by: as it was measured, with the sittings in it.
     let alone = judge(&host(2, NIGHTS, |_, _| 1.0), &asked());
