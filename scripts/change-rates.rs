@@ -90,8 +90,10 @@ fn main() {
 
 fn line(name: &str, kind: Kind, hosts: u64, watched: &Watched) -> serde_json::Value {
     let within = |runs: usize| (!watched.delays.is_empty()).then(|| watched.within(runs));
-    let held =
-        watched.held.iter().filter(|held| **held).count() as f64 / watched.held.len().max(1) as f64;
+    let share = |of: &[bool]| {
+        let count = of.iter().filter(|one| **one).count();
+        (!of.is_empty()).then(|| count as f64 / of.len() as f64)
+    };
     json!({
         "nights": name,
         "hosts": hosts,
@@ -104,7 +106,8 @@ fn line(name: &str, kind: Kind, hosts: u64, watched: &Watched) -> serde_json::Va
         "within_20": within(20),
         "median": watched.delay(0.5),
         "p95": watched.delay(0.95),
-        "intervals_held": (!watched.held.is_empty()).then_some(held),
+        "intervals_held": share(&watched.held),
+        "withdrawn": share(&watched.withdrawn),
         "false_alarms": watched.false_alarms,
         "cell_nights": watched.cell_nights,
         "false_alarms_per_thousand": watched.alarms_per_thousand(),

@@ -7,7 +7,7 @@ use crate::harness::anatomy::{Anatomy, Frames, MappingSeen};
 use crate::units::human_size;
 
 /// A parent larger than this many times the largest that was measured is worth a note.
-const FAR_BEYOND: f64 = 10.0;
+const FAR_BEYOND: f64 = 4.0;
 
 /// What matters to fork and is in no part.
 pub(super) fn of_process(anatomy: &Anatomy, copied: &[&MappingSeen], busy: u64) -> Vec<String> {
@@ -133,14 +133,18 @@ pub(super) fn of_prediction(
             .iter()
             .map(|cell| count(&cell.shape))
             .fold(0.0, f64::max);
-        largest > 0.0 && count(&most) > FAR_BEYOND * largest
+        match largest > 0.0 {
+            true => count(&most) / largest,
+            false => 0.0,
+        }
     };
-    if beyond(&[Part::PageNear, Part::PageMid, Part::PageFar]) || beyond(&[Part::PageThp]) {
-        notes.push(
-            "it has more than ten times the pages of any measured parent: the figures take each further page to cost \
-             the same"
-                .to_owned(),
-        );
+    let small = beyond(&[Part::PageNear, Part::PageMid, Part::PageFar]);
+    let times = small.max(beyond(&[Part::PageThp]));
+    if times > FAR_BEYOND {
+        notes.push(format!(
+            "it has {times:.0} times the pages of the largest parent that was measured: the figures take each further \
+             page to cost the same"
+        ));
     }
     notes
 }

@@ -138,6 +138,18 @@ pub(super) fn sentence(run: &Run) -> Option<String> {
     ))
 }
 
+/// What is said where there is nothing to compare with.
+fn alone(run: &Run, pairs: &[Pair<'_>]) -> Option<String> {
+    let none = pairs.iter().all(|pair| pair.native.is_none());
+    none.then(|| {
+        format!(
+            "No native cell at their footprints asks the same of the kernel: measure fork/0, posix_spawn/0 and their like in \
+             the same run. {}.",
+            versions(run).join(", ")
+        )
+    })
+}
+
 /// The block of a terminal's table; nothing where a run has no such cells.
 pub(super) fn block(text: &mut String, run: &Run, width: usize, styles: &Styles) {
     let pairs = pairs(run);
@@ -145,6 +157,12 @@ pub(super) fn block(text: &mut String, run: &Run, width: usize, styles: &Styles)
         return;
     }
     text.push_str(&format!("\n{}\n", styles.put("1", TITLE)));
+    if let Some(alone) = alone(run, &pairs) {
+        for line in wrapped(&alone, width) {
+            text.push_str(&format!("{}\n", styles.dim(&line)));
+        }
+        return;
+    }
     // A column, its width, and how wide a table must be to have it.
     let columns = [(1, 10, 0), (3, 10, 56), (4, 10, 44), (5, 6, 66)];
     let columns: Vec<_> = columns.iter().filter(|column| column.2 <= width).collect();
@@ -172,6 +190,10 @@ pub(super) fn block(text: &mut String, run: &Run, width: usize, styles: &Styles)
 pub(super) fn markdown(text: &mut String, run: &Run) {
     let pairs = pairs(run);
     if pairs.is_empty() {
+        return;
+    }
+    if let Some(alone) = alone(run, &pairs) {
+        text.push_str(&format!("\n#### {TITLE}\n\n{}\n", escaped(&alone)));
         return;
     }
     text.push_str(&format!(

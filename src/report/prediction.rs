@@ -121,7 +121,7 @@ impl Screen {
         self.text.push('\n');
         let known = match prediction.fork.call_ns.expected {
             Some(_) => "",
-            None => ", if its pages lay side by side",
+            None => ", if its pages lay side by side and were all written since the last fork",
         };
         self.paragraph(
             &format!("What makes it up{known}: {}.", told.join(", ")),
@@ -223,13 +223,13 @@ impl Screen {
             return;
         }
         self.heading("what to change first (each by itself)");
-        let least = match prediction.fork.call_ns.expected {
-            Some(_) => "",
-            None => "at least ",
-        };
+        if prediction.fork.call_ns.expected.is_none() {
+            // Between the low end and the high one: neither of them is what is reckoned with.
+            self.legend("Reckoned for pages side by side, all written since the last fork:");
+        }
         for (at, change) in prediction.changes.iter().enumerate() {
             let text = format!(
-                "saves {least}{}: {}. {}.",
+                "saves {}: {}. {}.",
                 human_time(change.saves_ns),
                 change.what,
                 capital(&change.condition)

@@ -206,7 +206,7 @@ fn the_text_fits_its_width_and_says_what_is_not_known() {
     let text = report::prediction(&predicted(&anatomy), None, false);
     for words in [
         "for between",
-        "saves at least",
+        "Reckoned for pages side by side",
         "run as root",
         "–",
         "lay side by side",

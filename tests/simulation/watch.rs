@@ -10,6 +10,8 @@ use super::nights::{CELLS, Kind, Nights, Step, nights};
 const NEAR: usize = 10;
 /// Nights after a step within which it may be found.
 const PATIENCE: usize = 40;
+/// Nights after a step in which it should be told again and again once it was.
+const STANDS: usize = 20;
 
 /// What came of a host's nights.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +20,8 @@ pub struct Watched {
     pub delays: Vec<Option<usize>>,
     /// Of each step that was found five runs after it, or when it was: whether its interval held the effect.
     pub held: Vec<bool>,
+    /// Of each step that was told, whether there was a night soon after on which it wasn't.
+    pub withdrawn: Vec<bool>,
     /// Changes that were told where there was no step.
     pub false_alarms: usize,
     /// Cells times nights.
@@ -29,6 +33,7 @@ impl Watched {
     pub fn add(&mut self, other: Self) {
         self.delays.extend(other.delays);
         self.held.extend(other.held);
+        self.withdrawn.extend(other.withdrawn);
         self.false_alarms += other.false_alarms;
         self.cell_nights += other.cell_nights;
     }
@@ -129,7 +134,9 @@ fn watch_series(values: &[f64], steps: &[Step]) -> Watched {
         ..Watched::default()
     };
     let mut known: Vec<usize> = Vec::new();
+    let mut withdrawn = vec![false; steps.len()];
     for count in 1..=detector.count() {
+        let mut told = vec![false; steps.len()];
         // Most of what is told late is told within a month; the rest is looked for every ten nights.
         let back = if count % 10 == 0 { 120 } else { 25 };
         for change in detector.changes(count, count.saturating_sub(back)) {
@@ -141,6 +148,7 @@ fn watch_series(values: &[f64], steps: &[Step]) -> Watched {
             });
             match step {
                 Some(step) => {
+                    told[step] = true;
                     watched.delays[step].get_or_insert(count - first_at[step]);
                 }
                 None if known.iter().any(|at| at.abs_diff(change.at) <= NEAR) => {}
@@ -154,7 +162,15 @@ fn watch_series(values: &[f64], steps: &[Step]) -> Watched {
                 }
             }
         }
+        for (step, told) in told.into_iter().enumerate() {
+            let stands = !told && count <= first_at[step] + STANDS;
+            withdrawn[step] |= stands && watched.delays[step].is_some();
+        }
     }
+    let was_told = watched.delays.iter().zip(withdrawn);
+    watched.withdrawn = was_told
+        .filter_map(|(delay, withdrawn)| delay.map(|_| withdrawn))
+        .collect();
     watched.held = held(&detector, steps, &first_at);
     watched
 }

@@ -110,7 +110,7 @@ impl Anatomy {
             }
             Err(error) if error.kind() == ErrorKind::PermissionDenied => self
                 .unseen
-                .push("its mappings are not yours to read: run as its user, or as root".to_owned()),
+                .push("its mappings can't be read, which takes its own user or CAP_SYS_PTRACE: run as root, outside of a container".to_owned()),
             Err(error) => {
                 self.vmas = files.maps().map(|maps| maps.len() as u64).ok();
                 self.unseen.push(format!(

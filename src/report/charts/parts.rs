@@ -46,7 +46,7 @@ pub(super) fn figures(run: &Run, with_png: bool) -> Result<Vec<Figure>, ReportEr
         name: "parts".to_owned(),
         title: format!("What fork’s time goes to, parents of {}", size_name(bytes)),
         caption: "Phase “call”. A bar is the sum of what the parent’s pieces cost by the fit; the tick and \
-                  the time beside it are what was measured. What is too small to be seen stands in the \
+                  the time beside it are the middle of what the trials measured. What is too small to be seen stands in the \
                   numbers."
             .to_owned(),
         numbers: chart.numbers(),
