@@ -77,7 +77,7 @@ pub(super) fn state_words(state: State) -> &'static str {
 /// A part in words.
 pub(super) fn part_words(part: Part) -> &'static str {
     match part {
-        Part::Bare => "the call itself",
+        Part::Bare => "the call without VMAs",
         Part::PageNear => "4 KiB page, in order",
         Part::PageMid => "4 KiB page, nearby",
         Part::PageFar => "4 KiB page, scattered",

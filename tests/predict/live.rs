@@ -231,7 +231,7 @@ fn what_is_not_ours_gets_a_bracket_that_says_what_it_could_not_see() {
     assert!(others.footprint.rss.unwrap() > 0 && others.mappings.is_empty());
     let notes = others.notes.join("\n");
     for words in [
-        "not yours to read",
+        "its own user or CAP_SYS_PTRACE",
         "descriptors can't be counted",
         "left out",
     ] {
