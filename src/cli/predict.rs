@@ -23,7 +23,7 @@ use crate::harness::runner::Budget;
 use crate::harness::schedule::schedule_each;
 use crate::model::{self, Calibration, Described, Parent};
 use crate::recording::{self, CALIBRATES, Host, Recorded, RunWriter, rfc3339};
-use crate::report;
+use crate::report::{self, counted};
 use crate::units::{exact_size, human_size, parse_size};
 
 /// Runs that are older say what the host was like, not what it is like.
@@ -258,8 +258,8 @@ impl Predict {
         if tally.interrupted {
             writer.flush()?;
             eprintln!(
-                "interrupted: {} trials are kept in {}",
-                tally.trials,
+                "interrupted: kept is what was measured ({}), in {}",
+                counted(tally.trials, "trial"),
                 writer.directory().display()
             );
             return Ok(Costs::None(Exit::Interrupted));

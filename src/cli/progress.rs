@@ -55,9 +55,10 @@ impl<'a> Progress<'a> {
             |left| format!("{:#}", HumanDuration(left)),
         );
         if let Some(bar) = &self.bar {
-            bar.set_position(done as u64);
             bar.set_prefix(self.of.map_or(left, str::to_owned));
             bar.set_message(cell.to_string());
+            // This draws it.
+            bar.set_position(done as u64);
         } else if self
             .last_line
             .is_none_or(|last| last.elapsed() >= BETWEEN_LINES)

@@ -21,7 +21,7 @@ use crate::harness::plan;
 use crate::harness::runner::{self, Budget, Observer, Outcome, SubjectExecutor, Tally};
 use crate::harness::schedule::{Slot, schedule};
 use crate::recording::{self, Line, RecordingError, RunWriter, Severity, rfc3339};
-use crate::report;
+use crate::report::{self, counted};
 
 /// Trials and seconds per cell: usual, and with `--quick`.
 const USUAL: (u32, f64) = (5, 2.5);
@@ -163,8 +163,8 @@ fn conclude(writer: &RunWriter, tally: Tally, json: bool) -> anyhow::Result<Exit
     }
     if tally.interrupted {
         eprintln!(
-            "interrupted: {} trials are kept, and the run is marked unfinished",
-            tally.trials
+            "interrupted: kept is what was measured ({}), and the run is marked unfinished",
+            counted(tally.trials, "trial")
         );
     }
     let page = page?;

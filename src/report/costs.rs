@@ -7,7 +7,7 @@ use crate::recording::{Cell, Placement, Run};
 use crate::units::Nanoseconds;
 
 use super::answer;
-use super::reading::{grouped, is_measured, plain};
+use super::reading::{counted, grouped, is_measured, plain};
 
 /// Cells named at the most where a fit misses them.
 const MOST_MISSED: usize = 5;
@@ -196,9 +196,12 @@ fn notes(fit: &Fit) -> Vec<String> {
     if fit.cells.len() <= fit.costs.len() {
         // With a cost for each cell the sums are what was measured, however wrong they are.
         notes.push(format!(
-            "{state}: as many costs as cells ({}), so no cell is left to check the sums by.",
-            fit.cells.len()
+            "{state}: {} read off {}, so nothing here checks them. A run with more cells of `fork` does.",
+            counted(fit.costs.len(), "cost"),
+            counted(fit.cells.len(), "cell")
         ));
+        // What else is not known goes without saying.
+        return notes;
     } else if missed.is_empty() {
         notes.push(format!(
             "{state}: the sums come within {} of all {} cells.",

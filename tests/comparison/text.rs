@@ -52,6 +52,24 @@ fn the_table_has_everything_and_the_worst_first() {
 }
 
 #[test]
+fn what_one_side_alone_measured_stands_behind_what_was_compared() {
+    let mut alone = cell("fork/2GiB", Verdict::NotMeasurable, 0.0, 0.0);
+    alone.base = None;
+    alone.reason = Some("only the candidate measured it".to_owned());
+    let cells = vec![alone, cell("fork/0", Verdict::Unchanged, 0.001, 0.01)];
+    let text = table(&with_cells(cells), Some(80), false);
+    assert_in_order(
+        &text,
+        &[
+            "unchanged",
+            "not measurable, on one side alone:",
+            "fork/2GiB: only the candidate measured it",
+        ],
+    );
+    assert_eq!(text.matches("not measurable").count(), 2, "{text}");
+}
+
+#[test]
 fn the_budget_covers_pairs_that_confirmed_too_and_the_edge_has_none() {
     let mut unsure = cell("fork/0", Verdict::Inconclusive, 0.02, 0.02);
     unsure.pairs_needed = Some(180);

@@ -33,7 +33,11 @@ pub fn table(comparison: &Comparison, width: Option<usize>, colour: bool) -> Str
     };
     let mut text = String::new();
     page.head(&mut text);
-    for (index, (_, cell)) in words::worst_first(comparison).into_iter().enumerate() {
+    let cells = words::worst_first(comparison).into_iter();
+    let (alone, both): (Vec<_>, Vec<_>) = cells
+        .map(|(_, cell)| cell)
+        .partition(|cell| words::is_alone(cell));
+    for (index, cell) in both.into_iter().enumerate() {
         if index == 0 {
             let marks = format!("  {}", scale(comparison.threshold, page.line_columns()));
             page.put(&mut text, "2", &marks);
@@ -42,6 +46,7 @@ pub fn table(comparison: &Comparison, width: Option<usize>, colour: bool) -> Str
         }
         page.cell(&mut text, cell);
     }
+    page.alone(&mut text, &alone);
     page.foot(&mut text);
     text
 }
@@ -83,6 +88,22 @@ impl Sheet<'_> {
     fn tell(&self, text: &mut String, code: &str, words: &str, indent: &str) {
         for line in wrapped(words, self.width - indent.len()) {
             self.put(text, code, &format!("{indent}{line}"));
+        }
+    }
+
+    /// What one side alone has is a line each, behind what was compared.
+    fn alone(&self, text: &mut String, cells: &[&CellVerdict]) {
+        if !cells.is_empty() {
+            let name = format!("\n{}, on one side alone:", Verdict::NotMeasurable.word());
+            self.put(text, "33", &name);
+        }
+        for cell in cells {
+            let reason = cell.reason.as_deref().unwrap_or("the other has no figures");
+            let line = format!("{}: {}", words::name(cell), short(reason, 300));
+            for (index, line) in wrapped(&line, self.width - 4).iter().enumerate() {
+                let indent = if index == 0 { "  " } else { "    " };
+                self.put(text, "", &format!("{indent}{line}"));
+            }
         }
     }
 

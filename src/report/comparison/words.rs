@@ -32,6 +32,11 @@ pub(super) fn name(cell: &CellVerdict) -> String {
     }
 }
 
+/// Whether one side alone measured a cell, so that nothing was compared.
+pub(super) fn is_alone(cell: &CellVerdict) -> bool {
+    cell.verdict == Verdict::NotMeasurable && cell.base.is_none() != cell.candidate.is_none()
+}
+
 /// The verdict as it is written beside a cell. A change in the slower half of the samples is
 /// invisible to their p10, so `unchanged` says of what.
 pub(super) fn said(cell: &CellVerdict) -> String {

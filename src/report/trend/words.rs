@@ -172,10 +172,7 @@ pub(super) fn method(history: &History) -> Vec<(&'static str, String)> {
         ),
         (
             "no change",
-            format!(
-                "a drift of up to {} from run to run",
-                percent(history.drift)
-            ),
+            format!("a drift of up to {} from run to run", drift(history.drift)),
         ),
         (
             "intervals",
@@ -188,6 +185,11 @@ pub(super) fn method(history: &History) -> Vec<(&'static str, String)> {
         lines.push(("built from", short(commit, 60)));
     }
     lines
+}
+
+/// `0.1 %`.
+fn drift(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
 }
 
 /// The command that repeats it, as one harmless line.
