@@ -158,7 +158,7 @@ impl<'a> Calibration<'a> {
 /// A part in words.
 pub fn words_of(part: Part) -> &'static str {
     match part {
-        Part::Bare => "the call without VMAs",
+        Part::Bare => "the call itself",
         Part::PageNear => "4 KiB pages near their neighbours",
         Part::PageMid => "4 KiB pages within 2 MiB of their neighbours",
         Part::PageFar => "4 KiB pages far from their neighbours",

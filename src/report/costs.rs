@@ -77,7 +77,7 @@ pub(super) fn state_words(state: State) -> &'static str {
 /// A part in words.
 pub(super) fn part_words(part: Part) -> &'static str {
     match part {
-        Part::Bare => "the call without VMAs",
+        Part::Bare => "the call itself",
         Part::PageNear => "4 KiB page, in order",
         Part::PageMid => "4 KiB page, nearby",
         Part::PageFar => "4 KiB page, scattered",
@@ -151,6 +151,11 @@ impl Costs {
                 .iter()
                 .map(|error| format!("Not told: {error}.")),
         );
+        if self.fits.iter().any(|fit| fit.cost(Part::Vma).is_some()) {
+            let apart =
+                "The call itself is told without VMAs, of which a bare program has some thirty.";
+            notes.push(apart.to_owned());
+        }
         notes
     }
 }

@@ -34,7 +34,7 @@ fn the_costs_are_those_of_the_run_and_their_gibibytes_are_sums() {
     let run = made(&PARENTS);
     let text = table(&run);
     for line in [
-        "the call without VMAs 13.0 µs",
+        "the call itself 13.0 µs",
         // 90 ns for each of 262,144 pages; 1,200 for each of 512.
         "4 KiB page, in order 90.0 ns 23.6",
         "4 KiB page, scattered 130 ns 34.1",

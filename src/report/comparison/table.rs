@@ -34,10 +34,10 @@ pub fn table(comparison: &Comparison, width: Option<usize>, colour: bool) -> Str
     let mut text = String::new();
     page.head(&mut text);
     let cells = words::worst_first(comparison).into_iter();
-    let (alone, both): (Vec<_>, Vec<_>) = cells
+    let (uncompared, compared): (Vec<_>, Vec<_>) = cells
         .map(|(_, cell)| cell)
-        .partition(|cell| words::is_alone(cell));
-    for (index, cell) in both.into_iter().enumerate() {
+        .partition(|cell| words::is_uncompared(comparison, cell));
+    for (index, cell) in compared.into_iter().enumerate() {
         if index == 0 {
             let marks = format!("  {}", scale(comparison.threshold, page.line_columns()));
             page.put(&mut text, "2", &marks);
@@ -46,7 +46,7 @@ pub fn table(comparison: &Comparison, width: Option<usize>, colour: bool) -> Str
         }
         page.cell(&mut text, cell);
     }
-    page.alone(&mut text, &alone);
+    page.uncompared(&mut text, &uncompared);
     page.foot(&mut text);
     text
 }
@@ -91,14 +91,14 @@ impl Sheet<'_> {
         }
     }
 
-    /// What one side alone has is a line each, behind what was compared.
-    fn alone(&self, text: &mut String, cells: &[&CellVerdict]) {
+    /// What could not be compared is a line each, behind what was.
+    fn uncompared(&self, text: &mut String, cells: &[&CellVerdict]) {
         if !cells.is_empty() {
-            let name = format!("\n{}, on one side alone:", Verdict::NotMeasurable.word());
+            let name = format!("\n{}:", Verdict::NotMeasurable.word());
             self.put(text, "33", &name);
         }
         for cell in cells {
-            let reason = cell.reason.as_deref().unwrap_or("the other has no figures");
+            let reason = cell.reason.as_deref().unwrap_or("one side has no figures");
             let line = format!("{}: {}", words::name(cell), short(reason, 300));
             for (index, line) in wrapped(&line, self.width - 4).iter().enumerate() {
                 let indent = if index == 0 { "  " } else { "    " };

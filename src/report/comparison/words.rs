@@ -32,9 +32,10 @@ pub(super) fn name(cell: &CellVerdict) -> String {
     }
 }
 
-/// Whether one side alone measured a cell, so that nothing was compared.
-pub(super) fn is_alone(cell: &CellVerdict) -> bool {
-    cell.verdict == Verdict::NotMeasurable && cell.base.is_none() != cell.candidate.is_none()
+/// Whether recorded runs have nothing of a cell that could be compared: one of them lacks it, or has another.
+pub(super) fn is_uncompared(comparison: &Comparison, cell: &CellVerdict) -> bool {
+    let is_empty = cell.base.is_none() || cell.candidate.is_none();
+    comparison.kind == Kind::Compare && cell.verdict == Verdict::NotMeasurable && is_empty
 }
 
 /// The verdict as it is written beside a cell. A change in the slower half of the samples is
