@@ -197,3 +197,44 @@ fn the_trend_page_is_drawn_where_it_is_asked_for() {
         60
     );
 }
+
+#[test]
+fn cells_of_every_kind_are_judged_by_the_phase_they_are_spoken_of_by() {
+    let scratch = Scratch::new();
+    let kinds = [
+        ("posix_spawn/0", Phase::Call, Phase::Exec),
+        ("cow-parent/1MiB", Phase::SecondPass, Phase::After),
+        ("ipc:pipe/4KiB", Phase::RoundTrip, Phase::Setup),
+        ("server:fork/0", Phase::Response, Phase::Service),
+    ];
+    for number in 0..10 {
+        let mut night = night(number, "alpha", "main", 1.0);
+        let like = night.levels.remove(0);
+        for (cell, phase, other) in kinds {
+            for phase in [phase, other] {
+                night.levels.push(Levels {
+                    cell: cell.to_owned(),
+                    phase: Some(phase),
+                    ..like.clone()
+                });
+            }
+        }
+        store(&scratch).add(&night, false).unwrap();
+    }
+    let judged = |line: &str| -> Vec<(String, String)> {
+        let found = document(&history(&scratch, line));
+        let cells = found["hosts"][0]["cells"].as_array().unwrap().iter();
+        let text = |cell: &Value, key: &str| cell[key].as_str().unwrap_or_default().to_owned();
+        cells
+            .map(|cell| (text(cell, "id"), text(cell, "phase")))
+            .collect()
+    };
+    let by_default = judged("check --json");
+    for (cell, phase, other) in kinds {
+        let pair = |phase: Phase| (cell.to_owned(), phase.name().to_owned());
+        assert!(by_default.contains(&pair(phase)), "{cell}: {by_default:?}");
+        assert!(!by_default.contains(&pair(other)), "{cell}: {by_default:?}");
+    }
+    let other = judged("check --phase service --json");
+    assert_eq!(other, [("server:fork/0".to_owned(), "service".to_owned())]);
+}

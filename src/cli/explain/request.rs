@@ -131,7 +131,7 @@ fn moments(mechanism: &str, watched: &Watched) -> Vec<Moment> {
             replied,
             "replied",
             who,
-            "the request is read and the reply written",
+            "the request was read, and its write of the reply has returned",
         ),
         (
             Some(done),
