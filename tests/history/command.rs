@@ -110,6 +110,19 @@ fn what_cannot_be_added_keeps_nothing_else_from_it() {
     );
     let named = history(&scratch, "add reports/run-0001 --branch other --replace");
     assert!(said(&named).contains("replaced") && said(&named).contains("branch other"));
+    // What is not named stays.
+    let named = history(&scratch, "add reports/run-0001 --commit abc123 --replace");
+    assert!(
+        said(&named).contains("commit abc123, branch other"),
+        "{}",
+        said(&named)
+    );
+    let same = history(&scratch, "add reports/run-0001 --replace");
+    assert!(
+        said(&same).contains("commit abc123, branch other"),
+        "{}",
+        said(&same)
+    );
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn watch_series(values: &[f64], steps: &[Step]) -> Watched {
         let mut told = vec![false; steps.len()];
         // Most of what is told late is told within a month; the rest is looked for every ten nights.
         let back = if count % 10 == 0 { 120 } else { 25 };
-        for change in detector.changes(count, count.saturating_sub(back)) {
+        for change in detector.told(count, count.saturating_sub(back)) {
             let step = steps.iter().zip(&first_at).position(|(step, &at)| {
                 change.at.abs_diff(at) <= NEAR
                     && count > at

@@ -32,7 +32,8 @@ pub(super) struct Add {
     runs: Vec<PathBuf>,
     #[command(flatten)]
     labelling: Labelling,
-    /// Put a run in the place of one that has its id and other figures, or give it other labels
+    /// Put a run in the place of one that has its id and other figures, or give it other labels: those that are named, the
+    /// rest stay
     #[arg(long)]
     replace: bool,
 }
@@ -45,7 +46,13 @@ impl Add {
         for run in &self.runs {
             let run = named_run(run);
             match entry(&run, &self.labelling, &around) {
-                Ok(entry) => outcomes.add(growing.store()?, &run, &entry, self.replace),
+                Ok(mut entry) => {
+                    let store = growing.store()?;
+                    if let (true, Some(stored)) = (self.replace, store.stored(&entry)?) {
+                        self.labelling.keep(&mut entry, &stored);
+                    }
+                    outcomes.add(store, &run, &entry, self.replace);
+                }
                 // Of all in a folder some may be of another kind.
                 Err(error) if self.runs.len() > 1 && is_no_level(&error) => {
                     eprintln!("note: left out: {error:#}");

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
-use crate::history::{Labels, StoredRun};
+use crate::history::{Entry, Labels, StoredRun};
 
 /// Bytes that a label may have.
 const LONGEST: usize = 256;
@@ -47,6 +47,20 @@ impl Labelling {
                 .host_name
                 .as_ref()
                 .is_some_and(|asked| *asked != run.host_name)
+    }
+
+    /// What was not asked for in so many words stays as a stored run has it: who gives it a branch means no other commit.
+    pub(super) fn keep(&self, entry: &mut Entry, stored: &StoredRun) {
+        let keep = |asked: &Option<String>, kept: &Option<String>, new: &mut Option<String>| {
+            if asked.is_none() && kept.is_some() {
+                new.clone_from(kept);
+            }
+        };
+        keep(&self.commit, &stored.commit, &mut entry.commit);
+        keep(&self.branch, &stored.branch, &mut entry.branch);
+        if self.host_name.is_none() {
+            entry.host.name.clone_from(&stored.host_name);
+        }
     }
 
     /// The labels of a run that began at a moment, by the flags, and else by the surroundings.

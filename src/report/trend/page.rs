@@ -13,6 +13,7 @@ use crate::report::palette::look_of;
 use crate::report::reading::{counted, grouped, plain, short};
 use crate::report::{ReportError, replace};
 use crate::statistics::Verdict;
+use crate::statistics::change_points::CONFIRMATION;
 use crate::trend::{CellHistory, ChangeSeen, History, HostHistory, RunSeen, mechanism_of};
 
 use super::answer;
@@ -224,8 +225,11 @@ fn row(cell: &CellHistory, anchor: Option<&str>, from: &Path) -> Value {
         changes => cell.changes.len(),
         listed => cell.changes.iter().rev().take(20).map(|change| change_view(cell, change, from)).collect::<Vec<_>>(),
         pending => cell.pending.as_ref().map(|pending| {
-            let runs = grouped(pending.runs as u64);
-            unbroken(&format!("{} since {}: {runs} of 3 runs that would confirm it", signed(Some(pending.effect)), words::run(&pending.after)))
+            let runs = match pending.runs < CONFIRMATION {
+                true => format!("{} of the {CONFIRMATION} runs that would confirm it", pending.runs),
+                false => format!("{} runs, not yet clear of the spread", pending.runs),
+            };
+            unbroken(&format!("{} since {}: {runs}", signed(Some(pending.effect)), words::run(&pending.after)))
         }),
     }
 }

@@ -57,9 +57,10 @@ pub(super) fn decisive(cell: &CellHistory) -> Option<&ChangeSeen> {
 /// The verdict as it is written beside a cell.
 pub(super) fn said(cell: &CellHistory) -> String {
     match (&cell.pending, cell.verdict) {
-        (Some(pending), Verdict::Inconclusive) => {
+        (Some(pending), Verdict::Inconclusive) if pending.runs < CONFIRMATION => {
             format!("unconfirmed ({} of {CONFIRMATION})", pending.runs)
         }
+        (Some(pending), Verdict::Inconclusive) => format!("unconfirmed ({} runs)", pending.runs),
         (_, verdict) => verdict.word().to_owned(),
     }
 }

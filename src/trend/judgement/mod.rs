@@ -12,7 +12,8 @@ use crate::statistics::{Verdict, median_of};
 
 /// So many runs a cell needs for anything to be said of it.
 pub const FEWEST_RUNS: usize = FEWEST;
-/// A cell that was in none of the newest runs, so many, is gone: nothing is said of its newest level.
+/// A cell that was in none of the newest runs, so many, is gone however seldom it was measured: nothing is said of its newest
+/// level.
 pub const GONE: usize = 30;
 /// Values that tell a level as it was measured.
 const LEVEL: usize = 30;
@@ -37,6 +38,8 @@ struct Series<'a> {
     id: &'a str,
     phase: Option<Phase>,
     normalised: bool,
+    /// Newest runs that have it, and of which nobody knows what the sitting did.
+    unjudged: usize,
     /// Of each value the run.
     runs: Vec<usize>,
     detector: Detector,
@@ -198,7 +201,8 @@ impl<'a> Series<'a> {
             id,
             phase,
             normalised: false,
-            changes: detector.changes(runs.len(), 0),
+            unjudged: 0,
+            changes: detector.told(runs.len(), 0),
             runs,
             detector,
             cell: None,
@@ -210,8 +214,20 @@ impl<'a> Series<'a> {
     fn of(cell: &'a CellRuns, measured: &[f64], parted: &[f64], asked: &Asked) -> Self {
         let count = |values: &[f64]| values.iter().filter(|value| value.is_finite()).count();
         // A series that is half the one and half the other would have steps that nothing made.
-        let normalised = 2 * count(parted) >= count(measured) && count(parted) >= FEWEST;
-        let values = if normalised { parted } else { measured };
+        let mut normalised = 2 * count(parted) >= count(measured) && count(parted) >= FEWEST;
+        let (from, mut unjudged) = unparted(measured, parted);
+        let alone: Vec<f64>;
+        let mut values = if normalised { parted } else { measured };
+        if normalised && unjudged >= FEWEST {
+            // Enough of them to be judged by themselves, as they were measured.
+            alone = (0..measured.len())
+                .map(|run| if run < from { f64::NAN } else { measured[run] })
+                .collect();
+            (normalised, values) = (false, &alone);
+        }
+        if !normalised {
+            unjudged = 0;
+        }
         let mut sorted: Vec<u64> = cell.measured.iter().map(|one| one.p10).collect();
         sorted.sort_unstable();
         let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(1).max(1);
@@ -222,6 +238,7 @@ impl<'a> Series<'a> {
             (RESOLVED / middle as f64).ln_1p(),
         );
         one.normalised = normalised;
+        one.unjudged = unjudged;
         one.cell = Some(cell);
         if asked.with_points {
             let parted = if normalised { parted } else { &[] };
@@ -234,7 +251,11 @@ impl<'a> Series<'a> {
         let changes: Vec<ChangeSeen> = self
             .changes
             .iter()
-            .map(|change| self.seen(change, runs, together))
+            .enumerate()
+            .map(|(index, change)| {
+                let before = index.checked_sub(1).map(|last| self.changes[last].at);
+                self.seen(change, before, runs, together)
+            })
             .collect();
         let pending = self
             .detector
@@ -269,8 +290,9 @@ impl<'a> Series<'a> {
         asked: &Asked,
     ) -> (Verdict, Option<String>) {
         let count = self.runs.len();
-        if self.runs.last().is_none_or(|last| last + GONE < runs.len()) {
-            let reason = format!("it was in none of the newest {GONE} runs");
+        let missed = self.missed(runs.len());
+        if missed >= self.gone() {
+            let reason = format!("it was in none of the newest {missed} runs");
             return (Verdict::NotMeasurable, Some(reason));
         }
         if count < FEWEST_RUNS {
@@ -291,9 +313,20 @@ impl<'a> Series<'a> {
             .next();
         match (decisive, pending) {
             (Some(effect), _) if effect > 0.0 => (Verdict::Regressed, None),
+            _ if self.unjudged > 0 => {
+                let reason = format!(
+                    "the newest {} of its runs can't be judged: they have fewer than {FEWEST_REFERENCES} other cells that say \
+                     what the sitting did",
+                    self.unjudged
+                );
+                (Verdict::Inconclusive, Some(reason))
+            }
             (Some(_), None) => (Verdict::Improved, None),
             (_, Some(pending)) if matters(pending.effect) => {
-                let reason = format!("unconfirmed ({} of {CONFIRMATION})", pending.runs);
+                let reason = match pending.runs < CONFIRMATION {
+                    true => format!("unconfirmed ({} of {CONFIRMATION})", pending.runs),
+                    false => format!("{} runs, not yet clear of the spread", pending.runs),
+                };
                 (Verdict::Inconclusive, Some(reason))
             }
             (Some(_), Some(_)) => (Verdict::Improved, None),
@@ -301,10 +334,26 @@ impl<'a> Series<'a> {
         }
     }
 
+    /// The newest runs that don't have it.
+    fn missed(&self, runs: usize) -> usize {
+        let cell = self.cell.and_then(|cell| cell.measured.last());
+        let last = cell.map(|one| one.run).max(self.runs.last().copied());
+        last.map_or(runs, |last| runs.saturating_sub(last.saturating_add(1)))
+    }
+
+    /// So many newest runs without it, and it is gone: three times as many as usually lie between two that have it.
+    fn gone(&self) -> usize {
+        let mut gaps: Vec<usize> = self.runs.windows(2).map(|two| two[1] - two[0]).collect();
+        gaps.sort_unstable();
+        let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(1);
+        (3 * usual).clamp(3, GONE)
+    }
+
     /// The median of the newest level, as it was measured.
     fn level(&self) -> Option<f64> {
         let cell = self.cell?;
-        let from = self.changes.last().map_or(0, |change| self.runs[change.at]);
+        let first = self.changes.last().map_or(0, |change| change.at);
+        let from = self.runs.get(first).copied().unwrap_or(0);
         let newest = cell
             .measured
             .iter()
@@ -314,8 +363,16 @@ impl<'a> Series<'a> {
         median_of(newest.map(|one| one.p10 as f64))
     }
 
-    fn seen(&self, change: &Change, runs: &[RunSeen], together: &Together) -> ChangeSeen {
+    /// A change as it is told; `last` is the value that the one before begins with.
+    fn seen(
+        &self,
+        change: &Change,
+        last: Option<usize>,
+        runs: &[RunSeen],
+        together: &Together,
+    ) -> ChangeSeen {
         let run = self.runs[change.at];
+        let from = last.map_or(0, |at| self.runs[at]);
         let (before, after) = (&runs[self.runs[change.at - 1]], &runs[run]);
         let kernels = match (&before.kernel, &after.kernel) {
             (Some(old), Some(new)) if old != new => Some([old.clone(), new.clone()]),
@@ -328,7 +385,7 @@ impl<'a> Series<'a> {
             effect: change.effect.exp_m1(),
             low: change.low.exp_m1(),
             high: change.high.exp_m1(),
-            measured: self.measured(run, run + change.after),
+            measured: self.measured(from, run, run + change.after),
             confidence: self.detector.confidence(change),
             runs: change.after,
             kernels,
@@ -339,16 +396,24 @@ impl<'a> Series<'a> {
         }
     }
 
-    /// How far what was measured from run `run` on lies from what was before.
-    fn measured(&self, run: usize, to: usize) -> Option<f64> {
+    /// How far what was measured from run `run` to run `to` lies from what was before, but no earlier than run `from`.
+    fn measured(&self, from: usize, run: usize, to: usize) -> Option<f64> {
         let measured = &self.cell?.measured;
-        let cut = measured.partition_point(|one| one.run < run);
-        let end = measured.partition_point(|one| one.run < to);
+        let place = |run: usize| measured.partition_point(|one| one.run < run);
+        let (begin, cut, end) = (place(from), place(run), place(to));
         let p10 =
             |from: usize, to: usize| median_of(measured[from..to].iter().map(|one| one.p10 as f64));
-        Some(p10(cut, end)? / p10(cut.saturating_sub(LEVEL), cut)? - 1.0)
+        Some(p10(cut, end)? / p10(begin.max(cut.saturating_sub(LEVEL)), cut)? - 1.0)
             .filter(|ratio| ratio.is_finite())
     }
+}
+
+/// The newest of a cell's runs of which nobody knows what the sitting did: the first of them, and how many they are.
+fn unparted(measured: &[f64], parted: &[f64]) -> (usize, usize) {
+    let known = parted.iter().rposition(|value| value.is_finite());
+    let from = known.map_or(0, |last| last + 1);
+    let newest = measured[from..].iter();
+    (from, newest.filter(|value| value.is_finite()).count())
 }
 
 /// What was measured of a cell, and beside it, where that is known, without what the sittings did.

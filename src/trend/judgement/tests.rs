@@ -203,6 +203,106 @@ fn few_runs_few_cells_and_cells_that_are_gone_are_told() {
     assert!(judge(&none, &asked()).cells.is_empty());
 }
 
+/// The verdict of a cell on each of the first nights up to a number of them.
+fn night_by_night(
+    runs: &HostRuns,
+    cell: usize,
+    nights: std::ops::RangeInclusive<usize>,
+) -> Vec<Verdict> {
+    let upto = |count: usize| {
+        let mut seen = runs.clone();
+        seen.runs.truncate(count);
+        for cell in &mut seen.cells {
+            cell.measured.retain(|one| one.run < count);
+        }
+        judge(&seen, &asked()).cells[cell + 1].verdict
+    };
+    nights.map(upto).collect()
+}
+
+#[test]
+fn one_good_night_takes_no_regression_back() {
+    // Four slow nights after twelve, and then it is as it was.
+    let moved = |cell: usize, night: usize| {
+        if cell == 3 && (12..16).contains(&night) {
+            1.23
+        } else {
+            1.0
+        }
+    };
+    let runs = host(6, 24, moved);
+    let verdicts = night_by_night(&runs, 3, 16..=24);
+    let back = verdicts
+        .iter()
+        .position(|verdict| *verdict != Verdict::Regressed);
+    assert!(back.is_some_and(|nights| nights >= 3), "{verdicts:?}");
+    let after = &verdicts[back.unwrap()..];
+    let is_over = |verdict: &Verdict| matches!(verdict, Verdict::Improved | Verdict::Unchanged);
+    assert!(after.iter().all(is_over), "{verdicts:?}");
+    // What was measured on either side of the return is the slow nights, and no earlier ones.
+    let cell = judge(&runs, &asked()).cells.remove(4);
+    for change in &cell.changes {
+        let measured = change.measured.unwrap();
+        assert!((measured - change.effect).abs() < 0.08, "{change:?}");
+    }
+}
+
+#[test]
+fn three_bad_nights_are_never_called_two() {
+    let moved = slower(0.10, 3, NIGHTS - 5);
+    let runs = host(6, NIGHTS, moved);
+    for count in NIGHTS - 4..=NIGHTS {
+        let mut seen = runs.clone();
+        seen.runs.truncate(count);
+        seen.cells
+            .iter_mut()
+            .for_each(|cell| cell.measured.retain(|one| one.run < count));
+        let cell = judge(&seen, &asked()).cells.remove(4);
+        if let Some(pending) = cell.pending {
+            assert_eq!(pending.runs, count - (NIGHTS - 5), "{count}: {pending:?}");
+        }
+    }
+}
+
+#[test]
+fn nights_that_cannot_be_judged_are_not_green() {
+    // From the fortieth night on, one cell takes longer, and too few others are measured to tell what a sitting did.
+    let fewer = |nights: usize| {
+        let mut runs = host(6, nights, slower(0.30, 0, 40));
+        for cell in &mut runs.cells[4..] {
+            cell.measured.retain(|one| one.run < 40);
+        }
+        judge(&runs, &asked()).cells.remove(1)
+    };
+    let cell = fewer(45);
+    assert_eq!(cell.verdict, Verdict::Inconclusive, "{cell:?}");
+    let reason = cell.reason.unwrap();
+    assert!(reason.contains("the newest 5 of its runs"), "{reason}");
+    // Eight of them are a history of their own, as it was measured.
+    let cell = fewer(48);
+    assert!(
+        !cell.normalised && cell.verdict == Verdict::Unchanged,
+        "{cell:?}"
+    );
+    assert!((cell.level.unwrap() / 52_000.0 - 1.0).abs() < 0.1);
+}
+
+#[test]
+fn a_cell_is_gone_after_three_of_its_own_nights() {
+    let judged = |every: usize, last: usize| {
+        let mut runs = host(12, NIGHTS, |_, _| 1.0);
+        runs.cells[3]
+            .measured
+            .retain(|one| one.run % every == 0 && one.run <= last);
+        judge(&runs, &asked()).cells.remove(4).verdict
+    };
+    assert_eq!(judged(1, NIGHTS - 3), Verdict::Unchanged);
+    assert_eq!(judged(1, NIGHTS - 4), Verdict::NotMeasurable);
+    // Once a week, it is missed for three weeks.
+    assert_eq!(judged(5, NIGHTS - 10), Verdict::Unchanged);
+    assert_eq!(judged(5, NIGHTS - 20), Verdict::NotMeasurable);
+}
+
 #[test]
 fn cells_that_change_in_one_run_are_counted() {
     let moved = |cell: usize, night: usize| if cell < 3 && night >= 40 { 1.2 } else { 1.0 };

@@ -31,6 +31,8 @@ const SURE: f64 = 0.95;
 const PART_OF_WAY: f64 = 0.25;
 /// A value is beyond its level, though it may be alone with that, from so many scales on.
 const BEYOND: f64 = 4.0;
+/// So many values beyond their level and more are a change or none.
+const MOST_PENDING: usize = 2 * CONFIRMATION;
 /// A median of few values has to be of at least so many.
 const FEWEST_BEFORE: usize = 5;
 /// How far the place of a cut is looked for again, without values drawn in.
@@ -64,12 +66,12 @@ pub struct Change {
     slopes: [f64; 2],
 }
 
-/// Newest values beyond the level that are too few to be a new one.
+/// Newest values beyond the level that are too few, or not clear enough, to be a new one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pending {
     /// The first of them.
     pub at: usize,
-    /// How many there are, of [`CONFIRMATION`].
+    /// How many there are. [`CONFIRMATION`] and more are not yet clear enough for a change.
     pub runs: usize,
     /// How far their median lies from the level, in logarithms.
     pub effect: f64,
@@ -150,9 +152,9 @@ impl Detector {
         change.filter(|change| self.permuted(change, FEW_PERMUTATIONS) >= SURE)
     }
 
-    /// The newest values that all lie beyond the level which begins at `level`, if they are too few for more.
+    /// The newest values that all lie beyond the level which begins at `level`.
     pub(super) fn beyond(&self, level: usize, count: usize) -> Option<Pending> {
-        (1..CONFIRMATION).rev().find_map(|runs| {
+        (1..=MOST_PENDING).rev().find_map(|runs| {
             let at = count.checked_sub(runs)?;
             let from = level.max(at.saturating_sub(NEAR));
             if at < from + FEWEST_BEFORE {

@@ -18,6 +18,8 @@ const LONGEST: usize = 128;
 /// night is no level.
 const FURTHEST: f64 = 3.0;
 pub(super) const MIDDLE: usize = 5;
+/// Changes in one direction that lie no further apart are one, seen on different nights.
+const SAME: usize = 10;
 
 /// One value of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,6 +95,27 @@ impl Detector {
         self.widened(&mut changes, count);
         changes.retain(|change| change.at >= from);
         changes
+    }
+
+    /// What is told after the first `count` values: their [`Detector::changes`], and those of the values before that the
+    /// newest speak against; with `from`, as there. As [`CONFIRMATION`] values make a change, so many take it back: one good
+    /// night is none.
+    pub fn told(&self, count: usize, from: usize) -> Vec<Change> {
+        let count = count.min(self.count());
+        let mut told = self.changes(count, from);
+        let recent = from.max(count.saturating_sub(2 * NEAR));
+        for earlier in 1..CONFIRMATION.min(count) {
+            for change in self.changes(count - earlier, recent) {
+                let is_like = |other: &Change| {
+                    other.at.abs_diff(change.at) <= SAME && other.effect * change.effect > 0.0
+                };
+                if !told.iter().any(is_like) {
+                    told.push(change);
+                }
+            }
+        }
+        told.sort_by_key(|change| change.at);
+        told
     }
 
     /// Judges changes again with all values up to the next: a cut that was none had kept some of them from speaking.
