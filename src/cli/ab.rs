@@ -24,6 +24,7 @@ use crate::recording::{
     Line, PILOT, RecordingError, RunLine, RunWriter, Severity, Status, rfc3339,
 };
 use crate::report;
+use crate::statistics::Verdict;
 use crate::units::parse_size;
 
 #[derive(Debug, Args)]
@@ -147,6 +148,9 @@ impl Ab {
             },
             samples: made.samples,
         };
+        let mut cells = compared.comparison.cells.iter();
+        // A clock may not tell pairs apart; here there are none.
+        let nothing = cells.all(|cell| cell.verdict == Verdict::NotMeasurable && cell.pairs == 0);
         comparison::write(writer.directory(), &compared.comparison)?;
         let page = report::comparison::write(writer.directory(), &compared);
         show(&compared, self.judging.format(json))?;
@@ -157,6 +161,7 @@ impl Ab {
         Ok(match self.judging.exit(&compared.comparison) {
             _ if made.interrupted => Exit::Interrupted,
             Exit::Done if failed => Exit::Failed,
+            Exit::Done if nothing => Exit::Refused,
             exit => exit,
         })
     }

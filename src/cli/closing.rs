@@ -49,7 +49,7 @@ impl Closing {
         if self.lines.is_some() {
             self.line(PILOTS).set_message(text);
         } else if first {
-            eprintln!("six pilot pairs of each cell come first");
+            eprintln!("pilot pairs come first, six of each cell where they fit the budget");
         }
     }
 
@@ -60,7 +60,7 @@ impl Closing {
         }
         let pair = forecast.pair.as_secs_f64();
         let mut text = format!(
-            "{contest}: roughly, from six pairs: a pair takes {}, pairs spread {:.1} %, at most {} in {:.0} s",
+            "{contest}: roughly, from the pilot pairs: a pair takes {}, pairs spread {:.1} %, at most {} in {:.0} s",
             if pair < 1.0 {
                 format!("{:.0} ms", 1e3 * pair)
             } else {

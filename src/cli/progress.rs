@@ -50,12 +50,12 @@ impl<'a> Progress<'a> {
 
     /// The trial at the place `done` is about to begin.
     pub(super) fn begins(&mut self, cell: &Cell, done: usize, total: usize) {
-        let left = self.time.left(done).map_or_else(
-            || "some time".to_owned(),
-            |left| format!("{:#}", HumanDuration(left)),
-        );
+        // Before the first trial nobody knows.
+        let left = self.time.left(done);
+        let left = left.map(|left| format!("{:#}", HumanDuration(left)));
         if let Some(bar) = &self.bar {
-            bar.set_prefix(self.of.map_or(left, str::to_owned));
+            let prefix = self.of.map(str::to_owned).or(left);
+            bar.set_prefix(prefix.unwrap_or_else(|| "?".to_owned()));
             bar.set_message(cell.to_string());
             // This draws it.
             bar.set_position(done as u64);
@@ -64,9 +64,12 @@ impl<'a> Progress<'a> {
             .is_none_or(|last| last.elapsed() >= BETWEEN_LINES)
         {
             self.last_line = Some(Instant::now());
-            match self.of {
-                Some(of) => eprintln!("{of}: now {cell}"),
-                None => eprintln!("{done} of {total} trials done, {left} left; now {cell}"),
+            match (self.of, left) {
+                (Some(of), _) => eprintln!("{of}: now {cell}"),
+                (None, Some(left)) => {
+                    eprintln!("{done} of {total} trials done, {left} left; now {cell}");
+                }
+                (None, None) => eprintln!("{total} trials to be made; now {cell}"),
             }
         }
         self.now = (done, Instant::now());

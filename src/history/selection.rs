@@ -81,6 +81,11 @@ impl Selection {
         self.hosts.is_empty() || self.hosts.iter().any(matches)
     }
 
+    /// Whether a branch is asked for.
+    pub fn takes_branch(&self, branch: Option<&str>) -> bool {
+        one_of(&self.branches, branch)
+    }
+
     /// Whether a phase is asked for.
     pub fn takes_phase(&self, phase: Option<Phase>) -> bool {
         self.phases.is_empty() || phase.is_some_and(|phase| self.phases.contains(&phase))
@@ -91,7 +96,7 @@ impl Selection {
         run.source == self.source
             && self.since.is_none_or(|since| run.started >= since)
             && self.until.is_none_or(|until| run.started < until)
-            && one_of(&self.branches, run.branch.as_deref())
+            && self.takes_branch(run.branch.as_deref())
             && one_of(&self.commits, run.commit.as_deref())
             && self.takes_host(&run.host, &run.host_name)
     }

@@ -160,8 +160,8 @@ pub fn words_of(part: Part) -> &'static str {
     match part {
         Part::Bare => "the call itself",
         Part::PageNear => "4 KiB pages near their neighbours",
-        Part::PageMid => "4 KiB pages within 2 MiB of their neighbours",
-        Part::PageFar => "4 KiB pages far from their neighbours",
+        Part::PageMid => "4 KiB pages counted as within 2 MiB of their neighbours",
+        Part::PageFar => "4 KiB pages counted as far from their neighbours",
         Part::PageThp => "transparent huge pages",
         Part::Vma => "VMAs",
         Part::VmaDontfork => "VMAs that the child does not get",

@@ -181,7 +181,11 @@ fn growth(run: &Run) -> Option<Answer<'_>> {
     }
     let ((_, name, _), mut cells) = groups.into_iter().find(|(_, cells)| cells.len() >= 2)?;
     cells.sort_by_key(|cell| cell.footprint);
-    let (small, large) = (cells[0], cells[cells.len() - 1]);
+    let (mut small, mut large) = (cells[0], cells[cells.len() - 1]);
+    // Of parents that are alike in size the dearer may be either.
+    if call(large) < call(small) {
+        (small, large) = (large, small);
+    }
     let name = short(&name, 40);
     Some(Answer {
         question: format!("What does memory do to {name}?"),

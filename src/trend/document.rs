@@ -51,6 +51,8 @@ pub struct HostHistory {
     pub branch: Option<String>,
     /// How many runs were looked at.
     pub count: usize,
+    /// The newest of them.
+    pub newest: Option<RunSeen>,
     /// The runs, in the order of time; only where figures stand in the document too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<RunSeen>,

@@ -162,6 +162,26 @@ fn what_is_known_elsewhere_or_not_asked_for_ends_with_0() {
             told(&output)
         );
     }
+    // These nights are long gone, or will be.
+    let old = history(&scratch, "check --threshold 30% --max-age 1s");
+    assert_eq!(old.status.code(), Some(1), "{}", told(&old));
+    assert!(told(&old).contains("--max-age 1s"), "{}", told(&old));
+    let young = history(&scratch, "check --threshold 30% --max-age 300y");
+    assert_eq!(young.status.code(), Some(0), "{}", told(&young));
+    for (line, words) in [
+        (
+            "check --branch tpoic",
+            "--branch `tpoic` is of no run in the history; there are: main, topic",
+        ),
+        (
+            "check --host gamma",
+            "--host `gamma` is of no run in the history; there are: alpha, beta",
+        ),
+    ] {
+        let output = history(&scratch, line);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(told(&output).contains(words), "{}", told(&output));
+    }
     let output = history(&scratch, "check --known nothing-of-that-name");
     assert_eq!(output.status.code(), Some(1), "{}", told(&output));
     let output = history(&scratch, "check --fail-on inconclusive --until 2026-01-05");

@@ -92,7 +92,7 @@ fn everything_is_on_the_page_and_sound() {
     // As many tables of numbers as there are cells: each chart has its own.
     assert_eq!(page.matches("<table class=\"numbers\">").count(), cells);
     assert!(page.contains("kernel 6.12.1 → 6.18.0 in the same run"));
-    assert!(page.contains("1 of 3 runs that would confirm it"));
+    assert!(page.contains("1 of the 3 runs that would confirm it"));
 }
 
 #[test]

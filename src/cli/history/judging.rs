@@ -9,7 +9,7 @@ use super::super::output::tool;
 use super::Place;
 use super::selecting::{Cells, Selecting, moment, phase_parser};
 use crate::comparison::Statistic;
-use crate::history::{Other, OverTime, Selection, StoreError};
+use crate::history::{Other, OverTime, Selection};
 use crate::mechanism::Phase;
 use crate::recording::{plain, rfc3339};
 use crate::report::counted;
@@ -49,10 +49,9 @@ impl Judging {
         )?;
         let cells = || over_time.hosts.iter().flat_map(|host| &host.cells);
         // A job that asks for what is not there would stay green for ever.
-        anyhow::ensure!(
-            cells().any(|cell| cell.is_asked_for),
-            StoreError::NothingSelected
-        );
+        if !cells().any(|cell| cell.is_asked_for) {
+            return Err(self.selecting.nothing(&store)?);
+        }
         for filter in self.cells.filters() {
             let one = Selection::of_cells(filter);
             anyhow::ensure!(

@@ -1,12 +1,17 @@
 //! What of the history is looked at.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::history::{Selection, Source};
+use crate::history::{Selection, Source, Store, StoreError, StoredRun};
 use crate::mechanism::Phase;
+use crate::recording::plain;
+
+/// Names that an error lists.
+const MOST_NAMED: usize = 10;
 
 /// Which runs.
 #[derive(Debug, Args)]
@@ -57,6 +62,33 @@ impl Selecting {
             source: self.source,
             ..Selection::default()
         }
+    }
+
+    /// Why no run is selected: the first of the flags that no run of the store is of.
+    pub(super) fn nothing(&self, store: &Store) -> anyhow::Result<anyhow::Error> {
+        let all = store.runs(&Selection {
+            source: self.source,
+            ..Selection::default()
+        })?;
+        let selection = self.selection();
+        let of = |flag: &str, given: &[String], there: BTreeSet<String>| {
+            let there: Vec<String> = there.into_iter().take(MOST_NAMED).collect();
+            anyhow::anyhow!(
+                "--{flag} `{}` is of no run in the history; there are: {}",
+                given.join(","),
+                there.join(", ")
+            )
+        };
+        let none = |is_of: &dyn Fn(&StoredRun) -> bool| !all.iter().any(is_of);
+        if none(&|run| selection.takes_host(&run.host, &run.host_name)) {
+            let there = all.iter().map(|run| plain(&run.host_name)).collect();
+            return Ok(of("host", &self.host, there));
+        }
+        if none(&|run| selection.takes_branch(run.branch.as_deref())) {
+            let named = |run: &StoredRun| run.branch.as_deref().map_or("''".to_owned(), plain);
+            return Ok(of("branch", &self.branch, all.iter().map(named).collect()));
+        }
+        Ok(StoreError::NothingSelected.into())
     }
 
     /// The selection of these cells and phases in these runs.

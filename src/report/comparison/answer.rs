@@ -156,9 +156,12 @@ pub(super) fn summary(comparison: &Comparison) -> String {
     if counts.is_empty() {
         return "0 cells".to_owned();
     }
+    let counts = counts.join(", ");
+    if count(comparison, Verdict::NotMeasurable) == judgements {
+        return format!("{what}: {counts}");
+    }
     format!(
-        "{what}: {}; all verdicts hold together with {}",
-        counts.join(", "),
+        "{what}: {counts}; all verdicts hold together with {}",
         percent(comparison.confidence)
     )
 }

@@ -49,7 +49,11 @@ fn table(text: &mut String, host: &HostHistory) -> u64 {
         .copied()
         .filter(|cell| cell.verdict != Verdict::Unchanged)
         .collect();
-    let head = format!("\n### {name}\n\n{}; ", counted(host.count, "run"));
+    let head = format!(
+        "\n### {name}\n\n{}{}; ",
+        counted(host.count, "run"),
+        words::newest(host)
+    );
     let unchanged = grouped((cells.len() - told.len()) as u64);
     let mut added = format!("{head}{unchanged} unchanged.\n");
     if !told.is_empty() {

@@ -96,7 +96,12 @@ impl<'a> Sheet<'a> {
     fn host(&mut self, host: &HostHistory) {
         self.text.push('\n');
         let runs = counted(host.count, "run");
-        let name = format!("{} ({}): {runs}", words::host(host), short(&host.host, 40));
+        let newest = words::newest(host);
+        let name = format!(
+            "{} ({}): {runs}{newest}",
+            words::host(host),
+            short(&host.host, 40)
+        );
         self.tell("2", &name, "");
     }
 

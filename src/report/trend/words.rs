@@ -123,7 +123,8 @@ pub(super) fn notes(cell: &CellHistory, change: &ChangeSeen) -> Vec<String> {
     match (&change.before.commit, &change.after.commit) {
         (Some(old), Some(new)) if old == new => {
             notes.push(
-                "both runs are of the same commit: the host changed, not the program".to_owned(),
+                "both runs carry the same commit: what it was built with, or the host, changed"
+                    .to_owned(),
             );
         }
         _ => {}
@@ -154,6 +155,14 @@ pub(super) fn host(host: &HostHistory) -> String {
         Some(branch) => format!("{}, branch {}", short(&host.name, 80), short(branch, 80)),
         None => short(&host.name, 80),
     }
+}
+
+/// When the newest of a host's runs began: `, the newest of 2026-11-21`.
+pub(super) fn newest(host: &HostHistory) -> String {
+    let newest = host.newest.as_ref();
+    newest.map_or(String::new(), |newest| {
+        format!(", the newest of {}", day(newest))
+    })
 }
 
 /// How many of a host's verdicts are of one kind.

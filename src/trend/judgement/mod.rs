@@ -74,6 +74,7 @@ pub fn judge(host: &HostRuns, asked: &Asked) -> HostHistory {
         name: host.name.clone(),
         branch: host.branch.clone(),
         count: host.runs.len(),
+        newest: host.runs.last().cloned(),
         runs: if asked.with_points {
             host.runs.clone()
         } else {
