@@ -216,19 +216,15 @@ impl<'a> Series<'a> {
         let count = |values: &[f64]| values.iter().filter(|value| value.is_finite()).count();
         // A series that is half the one and half the other would have steps that nothing made.
         let mut normalised = 2 * count(parted) >= count(measured) && count(parted) >= FEWEST;
-        let (from, mut unjudged) = unparted(measured, parted);
-        let alone: Vec<f64>;
-        let mut values = if normalised { parted } else { measured };
-        if normalised && unjudged >= FEWEST {
-            // Enough of them to be judged by themselves, as they were measured.
-            alone = (0..measured.len())
-                .map(|run| if run < from { f64::NAN } else { measured[run] })
-                .collect();
-            (normalised, values) = (false, &alone);
+        let mut unjudged = unparted(measured, parted);
+        if unjudged >= FEWEST {
+            // That is how it is measured now: all of it is judged as it was measured.
+            normalised = false;
         }
         if !normalised {
             unjudged = 0;
         }
+        let values = if normalised { parted } else { measured };
         let mut sorted: Vec<u64> = cell.measured.iter().map(|one| one.p10).collect();
         sorted.sort_unstable();
         let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(1).max(1);
@@ -409,12 +405,11 @@ impl<'a> Series<'a> {
     }
 }
 
-/// The newest of a cell's runs of which nobody knows what the sitting did: the first of them, and how many they are.
-fn unparted(measured: &[f64], parted: &[f64]) -> (usize, usize) {
+/// How many of a cell's newest runs nobody knows of what the sitting did.
+fn unparted(measured: &[f64], parted: &[f64]) -> usize {
     let known = parted.iter().rposition(|value| value.is_finite());
-    let from = known.map_or(0, |last| last + 1);
-    let newest = measured[from..].iter();
-    (from, newest.filter(|value| value.is_finite()).count())
+    let newest = &measured[known.map_or(0, |last| last + 1)..];
+    newest.iter().filter(|value| value.is_finite()).count()
 }
 
 /// What was measured of a cell, and beside it, where that is known, without what the sittings did.
