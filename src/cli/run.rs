@@ -50,8 +50,7 @@ pub(super) struct Run {
     /// Fresh subjects per cell [default: 5, with --quick 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     trials: Option<u32>,
-    /// Seconds per cell at the most, over all its trials; how many iterations fit is told from the first, cold ones, so
-    /// cheap cells take less [default: 2.5, with --quick 0.6]
+    /// Seconds per cell, over all its trials [default: 2.5, with --quick 0.6]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     time: Option<f64>,
     /// An answer in 20 seconds: fewer cells, fewer and shorter trials

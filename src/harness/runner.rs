@@ -140,7 +140,7 @@ impl SubjectExecutor<'_> {
         };
         // A first batch says how long an iteration takes, rewriting the ballast included.
         let begin = Instant::now();
-        let each = if trial.exchanges() {
+        let mut each = if trial.exchanges() {
             let few = Count {
                 plain: PROBE_OF_EXCHANGES,
                 ..Count::default()
@@ -153,7 +153,15 @@ impl SubjectExecutor<'_> {
         };
         // Writes were warmed up by being made before, and a subject has its first pass but once.
         let most = if trial.writes() { 0 } else { WARMUP.0 };
-        let warmup = (WARMUP.1.as_nanos() / each.as_nanos().max(1)).min(u128::from(most)) as u64;
+        let warmups = |each: Duration| {
+            (WARMUP.1.as_nanos() / each.as_nanos().max(1)).min(u128::from(most)) as u64
+        };
+        // Cheap iterations take several times as long cold, and the order itself longer than a few of them.
+        if warmups(each) == WARMUP.0 && !trial.exchanges() {
+            let warm = trial.iterate(count(WARMUP.0), each)?;
+            each = Duration::from_nanos(warm.wall / warm.iterations.max(1));
+        }
+        let warmup = warmups(each);
         let left = self.budget.time.saturating_sub(begin.elapsed()).as_nanos();
         // What comes from iterations of its own takes a quarter more; of channels, with a fork each, as much again.
         let share = if trial.exchanges() {
