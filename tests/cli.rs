@@ -100,6 +100,20 @@ fn plans_that_cannot_be_are_named() {
 }
 
 #[test]
+fn a_program_that_is_only_named_is_not_another() {
+    let scratch = Scratch::new();
+    for (cell, words) in [
+        ("posix_spawn/0@exec=true", "--exec /bin/true"),
+        ("fork/0@exec=true", "executes nothing"),
+    ] {
+        let run = ["run", cell, "--trials", "1", "--time", "0.1"];
+        let output = scratch.forkbench(&run).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{cell}");
+        assert!(told(&output).contains(words), "{}", told(&output));
+    }
+}
+
+#[test]
 fn runs_that_are_not_there_are_named() {
     let scratch = Scratch::new();
     std::fs::create_dir(scratch.path().join("empty")).unwrap();

@@ -108,6 +108,19 @@ impl Selection {
                 Some(mechanism) => mechanism.executes(),
                 None => cell.known().is_none_or(Known::executes),
             };
+            // The name tells which program it was, and not where it is.
+            if let Some(program) = cell
+                .exec
+                .take()
+                .filter(|_| exec_name.is_none() || !executes)
+            {
+                let cell = cell.to_string();
+                return Err(match executes {
+                    true => PlanError::Program { cell, program },
+                    false => PlanError::ExecutesNothing { cell, program },
+                }
+                .into());
+            }
             if executes {
                 cell.exec = exec_name.clone();
             } else if exec_name.is_some() {

@@ -61,7 +61,7 @@ fn make(source: &Source) -> Result<Export, ExportError> {
 }
 
 /// The benchmark that a cell is a variant of: its id without footprint and placement, which are parameters. A message
-/// stays: as a parameter it would be a ninth.
+/// or a rate stays: as a parameter it would be a ninth.
 fn label(cell: &Cell) -> String {
     let subject = match cell.subject.as_str() {
         "native" => String::new(),
@@ -72,8 +72,11 @@ fn label(cell: &Cell) -> String {
     let program = program.map_or(String::new(), |program| format!("@exec={program}"));
     let message = cell.message.map(exact_size);
     let message = message.map_or(String::new(), |size| format!("/{size}"));
+    let rate = cell
+        .rate
+        .map_or(String::new(), |rate| format!("@rate={rate}"));
     plain(cut(&format!(
-        "{subject}{}{message}{program}",
+        "{subject}{}{message}{rate}{program}",
         cell.mechanism
     )))
 }

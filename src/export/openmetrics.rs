@@ -108,7 +108,7 @@ fn head(text: &mut String, run: &Run) {
          {HOST}_info{{{labels}}} 1\n\
          # TYPE {LATENCY} histogram\n\
          # UNIT {LATENCY} seconds\n\
-         # HELP {LATENCY} From just before the call that starts a child to the end of the phase, or one write.\n"
+         # HELP {LATENCY} From just before the call, the write, the round trip, or from when a request was due, to the end of the phase.\n"
     ));
 }
 

@@ -64,11 +64,11 @@ pub(super) fn parent(footprint: &Footprint) -> String {
     }
 }
 
-/// `value` in the unit `unit_of` is written in, unless that leaves it no digits.
+/// `value` in the unit `unit_of` is written in, unless that leaves it fewer than two digits.
 pub(super) fn beside(value: f64, unit_of: f64) -> String {
     for (factor, unit) in [(1e9, "s"), (1e6, "ms"), (1e3, "µs")] {
         let threshold = factor * 0.9995;
-        if unit_of >= threshold && value / factor >= 0.0195 && value < threshold {
+        if unit_of >= threshold && value / factor >= 0.095 && value < threshold {
             return format!("{:.2} {unit}", value / factor);
         }
         if unit_of >= threshold {

@@ -2,18 +2,18 @@
 
 use super::channels::{Group, NOTE, Row, TITLE, answer, groups, setup_sentence};
 use super::markdown::escaped;
-use super::reading::{Centre, centre, is_measured, marked, p99, plain, short};
+use super::reading::{centre, is_measured, marked, p99, plain, short};
 use super::scale::size_name;
 use super::terminal::{Styles, missing, pad, pad_left, titled, wrapped};
 use crate::mechanism::Phase;
 use crate::recording::{Cell, Run, Status};
-use crate::units::{Nanoseconds, human_time};
+use crate::units::human_time;
 
 impl Row<'_> {
     /// A phase that hardly hangs on where both ran: on one CPU, else on two.
-    fn phase(&self, phase: Phase) -> Option<Centre> {
+    fn phase(&self, phase: Phase) -> Option<&Cell> {
         let mut measured = self.cells().filter(|cell| is_measured(cell));
-        measured.find_map(|cell| centre(cell, phase))
+        measured.find(|cell| centre(cell, phase).is_some())
     }
 
     /// A column's text.
@@ -29,8 +29,8 @@ impl Row<'_> {
                 .map_or_else(none, human_time)
         };
         let of_phase = |phase| {
-            self.phase(phase)
-                .map_or_else(none, |centre| Nanoseconds(centre.ns).to_string())
+            let cell = self.phase(phase);
+            cell.map_or_else(none, |cell| marked(cell, phase))
         };
         match head {
             "one CPU" => middle(self.one),

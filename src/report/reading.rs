@@ -54,7 +54,7 @@ pub(super) fn has_mark(run: &Run, sought: &str) -> bool {
     let is_marked = |cell: &&Cell| {
         let phases: &[Phase] = match () {
             () if is_server(cell) => &[Phase::Response],
-            () if is_channel(cell) => &[Phase::RoundTrip],
+            () if is_channel(cell) => &[Phase::RoundTrip, Phase::Open, Phase::Setup],
             () if is_writes(cell) => &[
                 Phase::Before,
                 Phase::FirstPass,
@@ -177,7 +177,15 @@ pub(super) fn repeat_command(cells: &[&Cell]) -> String {
     let mut command = "forkbench run".to_owned();
     for cell in cells {
         command.push(' ');
-        command.push_str(&quoted(&cell.id));
+        // A program's name tells cells apart, and does not find it.
+        let id = match (&cell.exec, cell.id.split_once("@exec=")) {
+            (Some(_), Some((id, _))) => id,
+            _ => &cell.id,
+        };
+        command.push_str(&quoted(id));
+    }
+    if let Some(program) = cells.iter().find_map(|cell| cell.exec.as_deref()) {
+        command.push_str(&format!(" --exec {}", quoted(program)));
     }
     if cells.iter().any(|cell| cell.placement == Placement::Free) {
         command.push_str(" --placement free");

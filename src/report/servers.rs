@@ -150,8 +150,12 @@ pub(super) fn answer(run: &Run) -> Option<Answer<'_>> {
     let sentence = sentence(run).or_else(|| {
         let middle = centre(cell, Phase::Response)?;
         Some(format!(
-            "{} answers {} requests in a second, each after {}",
+            "{} {} {} requests in a second; half of them are answered within {}",
             dear.name,
+            match is_held(cell) {
+                Some(false) => "does not hold",
+                _ => "is asked",
+            },
             grouped(u64::from(rate_of(cell))),
             Nanoseconds(middle.ns)
         ))

@@ -56,6 +56,9 @@ struct Column {
     text: fn(&Ranking, &Cell) -> String,
 }
 
+/// Against the cheapest of the same footprint.
+const LEAST: &str = "× least";
+
 const COLUMNS: [Column; 5] = [
     Column {
         head: "call p50",
@@ -82,7 +85,7 @@ const COLUMNS: [Column; 5] = [
         text: |_, cell| time_text(cell, Phase::Reap),
     },
     Column {
-        head: "× least",
+        head: LEAST,
         width: 8,
         from: 0,
         text: |ranking, cell| match ranking.ratio(cell) {
@@ -208,6 +211,8 @@ impl Block<'_> {
         let columns: Vec<&Column> = COLUMNS
             .iter()
             .filter(|column| column.from <= width)
+            // Rows of other parents are no alternatives.
+            .filter(|column| !(self.is_mixed && column.head == LEAST))
             .collect();
         let taken: usize = columns.iter().map(|column| column.width + 1).sum();
         let name_width = width.saturating_sub(taken).max(10);
@@ -259,8 +264,8 @@ fn legend(text: &mut String, run: &Run, width: usize, styles: &Styles) {
     let mut notes = Vec::new();
     if has_mark(run, "*") {
         notes.push(
-            "* The trials of this cell disagree by more than their samples explain: trust the spread, \
-             not the p50."
+            "* The trials of this cell disagree by more than their samples explain: trust their spread, which \
+             the page has, not the p50."
                 .to_owned(),
         );
     }

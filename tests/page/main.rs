@@ -67,7 +67,7 @@ fn headline(cells: &[(&str, &str, u64)]) -> Option<String> {
 #[test]
 fn the_headline_answers_what_the_run_can_answer() {
     let sentence =
-        "A 1 GiB parent stands still 13.7 ms per fork, 0.09 ms with posix_spawn: 150 times";
+        "A 1 GiB parent stands still 13.7 ms per fork, 91.0 µs with posix_spawn: 150 times";
     let cells = [
         ("fork", "0", 40_000),
         ("fork", "1GiB", 13_700_000),
@@ -97,7 +97,7 @@ fn the_headline_answers_what_the_run_can_answer() {
     assert_eq!(found.as_deref(), Some(sentence));
 
     let found = headline(&[("fork", "0", 40_000), ("fork", "1GiB", 13_700_000)]);
-    let sentence = "fork takes 13.7 ms from a 1 GiB parent, 0.04 ms from a bare parent: 340 times";
+    let sentence = "fork takes 13.7 ms from a 1 GiB parent, 40.0 µs from a bare parent: 340 times";
     assert_eq!(found.as_deref(), Some(sentence));
     assert_eq!(headline(&[]), None);
 }

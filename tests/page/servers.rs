@@ -99,6 +99,27 @@ fn marks_and_columns_are_explained_where_they_stand() {
 }
 
 #[test]
+fn a_rate_that_was_not_held_is_no_boast() {
+    for (response, lost, words) in [
+        (
+            400e3,
+            0,
+            "server:prefork is asked 200 requests in a second; half of them are answered within",
+        ),
+        (
+            80e6,
+            40,
+            "server:prefork does not hold 200 requests in a second; half of them",
+        ),
+    ] {
+        let mut builder = Builder::new(5);
+        add(&mut builder, "server:prefork", "0", 200, response, lost);
+        let headline = report::headline(&builder.recorded.run).unwrap();
+        assert!(headline.starts_with(words), "{headline}");
+    }
+}
+
+#[test]
 fn servers_have_a_section_with_their_knees() {
     let mut builder = servers();
     let sentence = "From a parent of 256 MiB, a server that forks for each request holds 200/s, and server:prefork holds \

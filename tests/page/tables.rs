@@ -100,3 +100,29 @@ fn an_empty_run_says_so() {
     assert!(report::table(&recorded.run, None, false).contains("Nothing was measured"));
     assert!(report::markdown(&recorded.run).contains("Nothing was measured"));
 }
+
+#[test]
+fn what_stands_alone_is_compared_with_nothing_and_says_how_to_repeat_it() {
+    let mut builder = Builder::new(5);
+    for footprint in ["64MiB", "1GiB"] {
+        set_call(&mut builder, "fork", footprint, 400_000);
+    }
+    let table = report::table(&builder.recorded.run, Some(80), false);
+    assert!(!table.contains("× least"), "{table}");
+    set_call(&mut builder, "vfork", "1GiB", 40_000);
+    let table = report::table(&builder.recorded.run, Some(80), false);
+    let heads = table.lines().filter(|line| line.starts_with("mechanism"));
+    let with_ratio: Vec<bool> = heads.map(|line| line.contains("× least")).collect();
+    assert_eq!(with_ratio, [true, false], "{table}");
+    // A program's name is in the id, and its path is what finds it.
+    let mut builder = Builder::new(5);
+    set_call(&mut builder, "posix_spawn", "0", 400_000);
+    let cell = &mut builder.recorded.run.cells[0];
+    cell.id = "posix_spawn/0@exec=true".to_owned();
+    cell.exec = Some("/bin/true".to_owned());
+    let markdown = report::markdown(&builder.recorded.run);
+    assert!(
+        markdown.contains("`forkbench run 'posix_spawn/0' --exec '/bin/true'`"),
+        "{markdown}"
+    );
+}

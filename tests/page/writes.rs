@@ -46,7 +46,7 @@ fn first_writes_have_a_section_of_their_own_and_stand_in_no_other() {
     let run = &builder.recorded.run;
     let page = report::page(&builder.recorded).unwrap();
     let sentence = "While a forked child lives, the parent&#x27;s first write to a page takes 1.90 µs \
-                    instead of 0.02 µs: 4 KiB are copied; once the child is gone, 0.70 µs.";
+                    instead of 20 ns: 4 KiB are copied; once the child is gone, 0.70 µs.";
     assert!(page.contains(title) && page.contains(sentence), "{page}");
     // The answer, the ranking and the life of a child are of children alone.
     assert_eq!(report::headline(run), headline);

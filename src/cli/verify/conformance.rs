@@ -11,6 +11,7 @@ use crate::harness::launcher::{Launcher, SubjectCommand};
 use crate::harness::registry::Registry;
 use crate::mechanism::{MECHANISMS, Mechanism};
 use crate::protocol::VERSION;
+use crate::report::counted;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -169,8 +170,9 @@ fn summary(command: &str, conformance: &Conformance) -> String {
             "`{command}` can't be judged here: {passed} checks passed, {rest} did not apply."
         ),
         _ => format!(
-            "`{command}` does not conform to protocol {VERSION}: {failed} checks failed, {passed} passed, {rest} \
-             did not apply."
+            "`{command}` does not conform to protocol {VERSION}: {} failed, {passed} passed, {rest} did \
+             not apply.",
+            counted(failed, "check")
         ),
     }
 }

@@ -35,6 +35,22 @@ pub enum PlanError {
         /// The filter.
         filter: String,
     },
+    /// A program's name without the program.
+    #[error("{cell}@exec={program}: name the program with --exec, as in --exec /bin/{program}")]
+    Program {
+        /// The cell without it.
+        cell: String,
+        /// The name.
+        program: String,
+    },
+    /// A program for a cell whose children execute none.
+    #[error("{cell}@exec={program}: {cell} executes nothing; leave @exec away")]
+    ExecutesNothing {
+        /// The cell without it.
+        cell: String,
+        /// The name.
+        program: String,
+    },
     /// A limit below every cell.
     #[error("--max-footprint {limit} leaves out every cell; the smallest has {smallest}")]
     NoneLeft {
