@@ -56,12 +56,12 @@ pub static REQUIREMENTS: &[Requirement] = &[
     subject(
         "only-protocol",
         "its standard output carries answers and nothing else",
-        "send all other output to standard error, that of libraries and children too",
+        "give every answer all of its keys; send all other output to standard error, that of libraries and children too",
     ),
     subject(
         "in-time",
         "every order is answered",
-        "flush standard output after every answer; answer `fail REASON` where something goes wrong",
+        "flush standard output after every answer, which counts with all of its keys; answer `fail REASON` where something goes wrong",
     ),
     subject(
         "stays",
