@@ -51,10 +51,12 @@ impl<'a> Progress<'a> {
     /// The trial at the place `done` is about to begin.
     pub(super) fn begins(&mut self, cell: &Cell, done: usize, total: usize) {
         // Before the first trial nobody knows.
-        let left = self.time.left(done);
-        let left = left.map(|left| format!("{:#}", HumanDuration(left)));
+        let left = || {
+            let left = self.time.left(done)?;
+            Some(format!("{:#}", HumanDuration(left)))
+        };
         if let Some(bar) = &self.bar {
-            let prefix = self.of.map(str::to_owned).or(left);
+            let prefix = self.of.map(str::to_owned).or_else(left);
             bar.set_prefix(prefix.unwrap_or_else(|| "?".to_owned()));
             bar.set_message(cell.to_string());
             // This draws it.
@@ -63,14 +65,14 @@ impl<'a> Progress<'a> {
             .last_line
             .is_none_or(|last| last.elapsed() >= BETWEEN_LINES)
         {
-            self.last_line = Some(Instant::now());
-            match (self.of, left) {
+            match (self.of, left()) {
                 (Some(of), _) => eprintln!("{of}: now {cell}"),
                 (None, Some(left)) => {
                     eprintln!("{done} of {total} trials done, {left} left; now {cell}");
                 }
                 (None, None) => eprintln!("{total} trials to be made; now {cell}"),
             }
+            self.last_line = Some(Instant::now());
         }
         self.now = (done, Instant::now());
     }

@@ -60,10 +60,7 @@ impl Store {
         if by_headline {
             series.retain(|one| one.phase == Some(headline(mechanism_of(&one.cell))));
         }
-        let references = Selection {
-            cells: references.to_vec(),
-            ..Selection::default()
-        };
+        let references = Selection::of_cells(references);
         Ok(Gathering {
             selection,
             references: &references,

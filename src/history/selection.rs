@@ -59,10 +59,10 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The cells of one filter.
-    pub fn of_cells(filter: &str) -> Self {
+    /// The cells of some filters.
+    pub fn of_cells(filters: &[String]) -> Self {
         Self {
-            cells: vec![filter.to_owned()],
+            cells: filters.to_vec(),
             ..Self::default()
         }
     }

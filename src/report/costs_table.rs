@@ -7,7 +7,7 @@ use crate::units::Nanoseconds;
 use super::costs::{costs, part_words};
 use super::reading::plain;
 use super::savings::savings;
-use super::terminal::{Styles, pad, pad_left, wrapped};
+use super::terminal::{Styles, hanging, pad, pad_left, wrapped};
 
 /// The widest name of a part.
 const NAME: usize = 21;
@@ -103,9 +103,8 @@ fn write_savings(text: &mut String, run: &Run, width: usize, styles: &Styles) {
             plain(&saving.from.id),
             Nanoseconds(saving.before),
         );
-        for (index, line) in wrapped(&line, width.saturating_sub(2)).iter().enumerate() {
-            let indent = if index == 0 { "" } else { "  " };
-            write_line(text, &format!("{indent}{line}"));
+        for line in hanging(&line, width, "", "  ") {
+            write_line(text, &line);
         }
     }
     if !savings.unmeasured.is_empty() {

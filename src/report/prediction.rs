@@ -1,7 +1,7 @@
 //! A prediction for a terminal.
 
 use super::reading::{grouped, short};
-use super::terminal::{Styles, columns, pad, pad_left, wrapped};
+use super::terminal::{Styles, columns, hanging, pad, pad_left, wrapped};
 use crate::footprint::{BASE_PAGE, HUGE_PAGE};
 use crate::model::{Bracket, MechanismCost, Part, Prediction, words_of};
 use crate::units::{human_size, human_time};
@@ -75,9 +75,8 @@ impl Screen {
     /// Text in lines, all but the first set in.
     fn paragraph(&mut self, text: &str, first: &str) {
         let indent = " ".repeat(first.chars().count());
-        for (at, line) in wrapped(text, self.width - indent.len()).iter().enumerate() {
-            let begin = if at == 0 { first } else { &indent };
-            self.line(&format!("{begin}{line}"));
+        for line in hanging(text, self.width, first, &indent) {
+            self.line(&line);
         }
     }
 

@@ -248,8 +248,7 @@ pub(super) fn missing(text: &mut String, name: &str, cell: &Cell, width: usize, 
     let word = if failed { "failed" } else { "skipped" };
     let reason = cell.reason.as_deref().unwrap_or("no reason was recorded");
     let line = format!("{} {word}: {reason}", short(name, 60));
-    for (index, line) in wrapped(&line, width.saturating_sub(2)).iter().enumerate() {
-        let line = format!("{}{line}", if index == 0 { "" } else { "  " });
+    for line in hanging(&line, width, "", "  ") {
         let styled = if failed {
             styles.alarm(&line)
         } else {
@@ -322,6 +321,16 @@ pub(super) fn pad_left(text: &str, width: usize) -> String {
     let text = short(text, width);
     let missing = width.saturating_sub(text.chars().count());
     format!("{}{text}", " ".repeat(missing))
+}
+
+/// `text` in lines of at most `width` characters: the first begins with `first`, the others with `next`, which is no shorter.
+pub(super) fn hanging(text: &str, width: usize, first: &str, next: &str) -> Vec<String> {
+    let lines = wrapped(text, width.saturating_sub(next.chars().count()));
+    let begins = std::iter::once(first).chain(std::iter::repeat(next));
+    begins
+        .zip(lines)
+        .map(|(begin, line)| format!("{begin}{line}"))
+        .collect()
 }
 
 /// `text` in lines of at most `width` characters, broken between words where there are any.

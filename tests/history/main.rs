@@ -11,6 +11,7 @@ mod command;
 mod criterion;
 mod disks;
 mod exports;
+mod green;
 mod made;
 mod opening;
 mod over_time;

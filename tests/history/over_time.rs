@@ -1,13 +1,13 @@
 //! `forkbench history check` and `show`: from a store to a verdict and a page.
 
 use std::path::PathBuf;
-use std::process::Output;
 
 use forkbench::history::{Entry, HostFingerprint, Levels, Source, StoredHost, TrialFigures};
 use forkbench::mechanism::Phase;
 use forkbench::statistics::Random;
 use serde_json::Value;
 
+use crate::command::{document, history};
 use crate::made::store;
 use crate::scratch::{Scratch, said, told};
 
@@ -78,17 +78,6 @@ fn filled(scratch: &Scratch, nights: u64) {
             .add(&night(number, "alpha", "topic", 1.5), false)
             .unwrap();
     }
-}
-
-fn history(scratch: &Scratch, line: &str) -> Output {
-    let mut words = vec!["history", "--store", "history.sqlite"];
-    words.extend(line.split(' '));
-    scratch.forkbench(&words).output().unwrap()
-}
-
-fn document(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", told(output)))
 }
 
 #[test]

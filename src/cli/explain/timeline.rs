@@ -195,9 +195,9 @@ pub(super) fn states(life: &Life, width: usize) -> String {
     ];
     let total = rows.iter().map(|row| row.1).sum::<u64>().max(1);
     // What a state is stands beside its bar where there is room for both.
-    let room = width.clamp(NARROWEST, WIDEST).saturating_sub(BEFORE_BAR);
+    let room = width.clamp(NARROWEST, WIDEST) - BEFORE_BAR;
     let beside = room.checked_sub(LONGEST_STATE).filter(|bar| *bar >= 10);
-    let bar = beside.unwrap_or(room).min(room);
+    let bar = beside.unwrap_or(room);
     let mut lines = Vec::new();
     for (name, ns, what) in rows {
         let cells = (ns as f64 / total as f64 * bar as f64).round() as usize;

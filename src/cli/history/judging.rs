@@ -53,7 +53,7 @@ impl Judging {
             return Err(self.selecting.nothing(&store)?);
         }
         for filter in self.cells.filters() {
-            let one = Selection::of_cells(filter);
+            let one = Selection::of_cells(std::slice::from_ref(filter));
             anyhow::ensure!(
                 cells().any(|cell| one.takes_cell(&cell.id)),
                 "`{filter}` is no cell of the runs that are looked at: name cells, mechanisms or globs, as \
@@ -106,16 +106,15 @@ fn note_others(over_time: &OverTime) {
         .collect();
     // A job that forgets to name its branch would be green for ever.
     let branchless = others.iter().find(|other| other.branch.is_none());
-    let (word, remedy) = match branchless {
-        None => ("note", ""),
-        Some(Other { has_newest, .. }) => (
-            if *has_newest { "warning" } else { "note" },
-            ", and `forkbench history add RUN --branch NAME --replace` puts a run on one",
-        ),
+    let (word, newest) = match branchless {
+        Some(Other {
+            has_newest: true, ..
+        }) => ("warning", ", the newest of all among them"),
+        _ => ("note", ""),
     };
-    let newest = match word {
-        "warning" => ", the newest of all among them",
-        _ => "",
+    let remedy = match branchless {
+        Some(_) => ", and `forkbench history add RUN --branch NAME --replace` puts a run on one",
+        None => "",
     };
     eprintln!(
         "{word}: these are the runs {}; left out are {}{newest}: --branch '*' shows every branch for itself{remedy}",

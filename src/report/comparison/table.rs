@@ -2,7 +2,7 @@
 
 use crate::comparison::{CellVerdict, Comparison};
 use crate::report::reading::short;
-use crate::report::terminal::{Styles, columns, pad, pad_left, wrapped};
+use crate::report::terminal::{Styles, columns, hanging, pad, pad_left, wrapped};
 use crate::statistics::Verdict;
 
 use super::answer;
@@ -100,9 +100,8 @@ impl Sheet<'_> {
         for cell in cells {
             let reason = cell.reason.as_deref().unwrap_or("one side has no figures");
             let line = format!("{}: {}", words::name(cell), short(reason, 300));
-            for (index, line) in wrapped(&line, self.width - 4).iter().enumerate() {
-                let indent = if index == 0 { "  " } else { "    " };
-                self.put(text, "", &format!("{indent}{line}"));
+            for line in hanging(&line, self.width, "  ", "    ") {
+                self.put(text, "", &line);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A host's runs that are made up, and what is said of them.
 
 use super::*;
-use crate::statistics::Random;
+use crate::statistics::{Random, Verdict};
 use crate::trend::Measured;
 
 const NIGHTS: usize = 60;
